@@ -1,0 +1,1 @@
+//! What we believe we hold: positions, cash, profit, equity, order life cycle.

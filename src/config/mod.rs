@@ -1,0 +1,1 @@
+//! Composes the settings, validates them, names the origin of each value.

@@ -1,0 +1,245 @@
+//! The kill latch: tripped from any thread, obeyed right before the wire.
+//!
+//! Tripping allocates nothing, takes no lock and cannot fail, so that an input thread, a signal
+//! task or a panic hook may do it. It only ever moves up the ladder. Moving down needs the
+//! [`KillReset`] that exists once a process and stays with the session runtime.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{KillLevel, Timestamp};
+
+/// Who or what tripped the latch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u8)]
+pub enum KillReason {
+    /// A key in the console.
+    Operator,
+    /// A signal to the process.
+    Signal,
+    /// The `KILL` file in the runtime folder, or `tradeterm kill`.
+    File,
+    /// A risk limit.
+    Limit,
+    /// The terminal went away.
+    TerminalLost,
+    /// The engine ended or panicked.
+    Supervisor,
+    /// It was tripped when the last session ended.
+    Restored,
+}
+
+impl KillReason {
+    const ALL: [Self; 7] = [
+        Self::Operator,
+        Self::Signal,
+        Self::File,
+        Self::Limit,
+        Self::TerminalLost,
+        Self::Supervisor,
+        Self::Restored,
+    ];
+
+    /// The reason in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            KillReason::Operator => "operator key",
+            KillReason::Signal => "signal",
+            KillReason::File => "kill file",
+            KillReason::Limit => "risk limit",
+            KillReason::TerminalLost => "terminal lost",
+            KillReason::Supervisor => "engine stopped",
+            KillReason::Restored => "kept from the last session",
+        }
+    }
+}
+
+/// How far a kill has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[repr(u8)]
+pub enum KillPhase {
+    /// Nothing tripped.
+    Idle,
+    /// The gate is closed; nothing else has been confirmed.
+    Tripped,
+    /// Cancels are on their way.
+    Cancelling,
+    /// Positions are being closed.
+    Closing,
+    /// The broker itself reports no order and no position.
+    Flat,
+    /// Something could not be closed.
+    Stuck,
+}
+
+impl KillPhase {
+    const ALL: [Self; 6] = [
+        Self::Idle,
+        Self::Tripped,
+        Self::Cancelling,
+        Self::Closing,
+        Self::Flat,
+        Self::Stuck,
+    ];
+}
+
+/// State of the latch at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tripped {
+    /// Step of the ladder.
+    pub level: KillLevel,
+    /// Why the current step was reached.
+    pub reason: KillReason,
+    /// Session time at which the runtime noticed, where it has.
+    pub since: Option<Timestamp>,
+}
+
+/// The latch. Everybody may read and trip it; nobody may reset it through this type.
+#[derive(Debug)]
+pub struct KillSwitch {
+    level: AtomicU8,
+    reason: AtomicU8,
+    phase: AtomicU8,
+    trips: AtomicU64,
+    since_ms: AtomicI64,
+}
+
+/// The only way down the ladder. Made once, together with its switch.
+#[derive(Debug)]
+pub struct KillReset(Arc<KillSwitch>);
+
+impl KillSwitch {
+    /// A latch at `level`, with the only handle that may lower it.
+    #[must_use]
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "a latch never exists without its reset"
+    )]
+    pub fn new(level: KillLevel) -> (Arc<Self>, KillReset) {
+        let switch = Arc::new(Self {
+            level: AtomicU8::new(level.rank()),
+            reason: AtomicU8::new(KillReason::Restored as u8),
+            phase: AtomicU8::new(if level == KillLevel::Active {
+                KillPhase::Idle as u8
+            } else {
+                KillPhase::Tripped as u8
+            }),
+            trips: AtomicU64::new(0),
+            since_ms: AtomicI64::new(i64::MIN),
+        });
+        (Arc::clone(&switch), KillReset(switch))
+    }
+
+    /// Closes the gate up to `level`. Returns whether this call raised it.
+    pub fn trip(&self, level: KillLevel, reason: KillReason) -> bool {
+        let before = self.level.fetch_max(level.rank(), Ordering::SeqCst);
+        let raised = before < level.rank();
+        if raised {
+            self.reason.store(reason as u8, Ordering::SeqCst);
+            if level > KillLevel::Active {
+                self.phase.store(KillPhase::Tripped as u8, Ordering::SeqCst);
+            }
+            self.trips.fetch_add(1, Ordering::SeqCst);
+        }
+        raised
+    }
+
+    /// Current step of the ladder.
+    #[must_use]
+    pub fn level(&self) -> KillLevel {
+        KillLevel::from_rank(self.level.load(Ordering::SeqCst)).unwrap_or(KillLevel::Flatten)
+    }
+
+    /// Step, reason and time together.
+    #[must_use]
+    pub fn state(&self) -> Tripped {
+        let reason = usize::from(self.reason.load(Ordering::SeqCst));
+        let since = self.since_ms.load(Ordering::SeqCst);
+        Tripped {
+            level: self.level(),
+            reason: KillReason::ALL
+                .get(reason)
+                .copied()
+                .unwrap_or(KillReason::Supervisor),
+            since: (since != i64::MIN).then(|| Timestamp::from_millis(since)),
+        }
+    }
+
+    /// How many times the latch was raised; a change tells a poller to look.
+    #[must_use]
+    pub fn trips(&self) -> u64 {
+        self.trips.load(Ordering::SeqCst)
+    }
+
+    /// How far the current kill has got.
+    #[must_use]
+    pub fn phase(&self) -> KillPhase {
+        let phase = usize::from(self.phase.load(Ordering::SeqCst));
+        KillPhase::ALL
+            .get(phase)
+            .copied()
+            .unwrap_or(KillPhase::Stuck)
+    }
+}
+
+impl KillReset {
+    /// Lowers the latch to `level`; the caller has checked that a person gave a reason.
+    pub fn lower(&self, level: KillLevel) {
+        self.0.level.store(level.rank(), Ordering::SeqCst);
+        if level == KillLevel::Active {
+            self.0.phase.store(KillPhase::Idle as u8, Ordering::SeqCst);
+            self.0.since_ms.store(i64::MIN, Ordering::SeqCst);
+        }
+    }
+
+    /// Reports progress for the front ends.
+    pub fn set_phase(&self, phase: KillPhase) {
+        self.0.phase.store(phase as u8, Ordering::SeqCst);
+    }
+
+    /// Records when the session took notice of the trip.
+    pub fn set_since(&self, at: Timestamp) {
+        self.0.since_ms.store(at.millis(), Ordering::SeqCst);
+    }
+
+    /// The latch this reset belongs to.
+    #[must_use]
+    pub fn switch(&self) -> &Arc<KillSwitch> {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trip_only_moves_up() {
+        let (kill, reset) = KillSwitch::new(KillLevel::Active);
+        assert!(kill.trip(KillLevel::Halted, KillReason::Operator));
+        assert!(!kill.trip(KillLevel::ReduceOnly, KillReason::File));
+        assert_eq!(kill.level(), KillLevel::Halted);
+        assert_eq!(kill.state().reason, KillReason::Operator);
+        assert_eq!(kill.phase(), KillPhase::Tripped);
+        reset.lower(KillLevel::Active);
+        assert_eq!(
+            (kill.level(), kill.phase()),
+            (KillLevel::Active, KillPhase::Idle)
+        );
+    }
+
+    #[test]
+    fn trips_counts_only_raises() {
+        let (kill, _reset) = KillSwitch::new(KillLevel::Active);
+        for _ in 0..3 {
+            kill.trip(KillLevel::ReduceOnly, KillReason::Signal);
+        }
+        kill.trip(KillLevel::Flatten, KillReason::Limit);
+        assert_eq!(kill.trips(), 2);
+    }
+}

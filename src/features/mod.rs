@@ -1,0 +1,1 @@
+//! Bars to features, incrementally, exactly as in training.

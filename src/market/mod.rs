@@ -1,0 +1,1 @@
+//! Gap-aware bar series, level-2 books and data health.

@@ -1,0 +1,1 @@
+//! Makes a process of the pure engine: clock, threads, gateway, drivers.

@@ -1,0 +1,1 @@
+//! Trained agents: PPO and RecurrentPPO bundles run through an ONNX engine.

@@ -1,0 +1,1 @@
+//! Baselines without a model: flat, and the crossing of two moving averages.

@@ -1,0 +1,4 @@
+//! The terminal front end: pure views over a snapshot, an action registry, a draw and an input
+//! thread. It cannot name the engine or a broker.
+
+pub mod model;

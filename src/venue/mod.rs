@@ -1,0 +1,3 @@
+//! Feeds and brokers.
+
+pub mod sim;

@@ -1,0 +1,1 @@
+//! The simulated venue: matcher, paper broker, recorded and synthetic feeds.
