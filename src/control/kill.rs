@@ -188,13 +188,25 @@ impl KillSwitch {
 }
 
 impl KillReset {
-    /// Lowers the latch to `level`; the caller has checked that a person gave a reason.
-    pub fn lower(&self, level: KillLevel) {
-        self.0.level.store(level.rank(), Ordering::SeqCst);
-        if level == KillLevel::Active {
+    /// Lowers the latch from `from` to `level`; the caller has checked that a person gave a
+    /// reason. Returns whether it did: a trip that came in between wins.
+    pub fn lower(&self, from: KillLevel, level: KillLevel) -> bool {
+        let lowered = level < from
+            && self
+                .0
+                .level
+                .compare_exchange(
+                    from.rank(),
+                    level.rank(),
+                    Ordering::SeqCst,
+                    Ordering::SeqCst,
+                )
+                .is_ok();
+        if lowered && level == KillLevel::Active {
             self.0.phase.store(KillPhase::Idle as u8, Ordering::SeqCst);
             self.0.since_ms.store(i64::MIN, Ordering::SeqCst);
         }
+        lowered
     }
 
     /// Reports progress for the front ends.
@@ -226,7 +238,9 @@ mod tests {
         assert_eq!(kill.level(), KillLevel::Halted);
         assert_eq!(kill.state().reason, KillReason::Operator);
         assert_eq!(kill.phase(), KillPhase::Tripped);
-        reset.lower(KillLevel::Active);
+        // A trip that came after the look wins over the release.
+        assert!(!reset.lower(KillLevel::ReduceOnly, KillLevel::Active));
+        assert!(reset.lower(KillLevel::Halted, KillLevel::Active));
         assert_eq!(
             (kill.level(), kill.phase()),
             (KillLevel::Active, KillPhase::Idle)

@@ -6,11 +6,13 @@
 mod command;
 mod handle;
 mod kill;
+mod line;
 mod snapshot;
 
 pub use command::{Command, ExitPolicy, SessionCommand, TradeCommand};
 pub use handle::{Handle, Publisher, SendError, channel};
 pub use kill::{KillPhase, KillReason, KillReset, KillSwitch, Tripped};
+pub use line::{LINE_VERSION, Line, LineKind, OrderLine};
 pub use snapshot::{
     AccountView, ActionMark, BookView, Counters, DecisionView, EquityPoint, FeatureView,
     FeedHealth, FillView, Gauge, GaugeAction, HeldBack, LegPhase, LegView, MarketView, Notice,

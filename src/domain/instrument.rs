@@ -211,7 +211,8 @@ impl Instrument {
     /// Checks one order against the venue's grids and limits.
     ///
     /// `reference` prices orders that carry no price of their own. A reduce-only order may be
-    /// below the smallest value, as at the venue; it may not be off the grid.
+    /// below the smallest amount and value, so that the rest of a position can always be closed; it
+    /// may not be off the grid.
     ///
     /// # Errors
     ///
@@ -231,7 +232,7 @@ impl Instrument {
                 step: self.qty_step,
             });
         }
-        if order.qty < self.min_qty {
+        if order.qty.is_zero() || (!order.reduce_only && order.qty < self.min_qty) {
             return Err(RuleViolation::BelowMinQty {
                 qty: order.qty,
                 min: self.min_qty,

@@ -1,0 +1,182 @@
+//! The engine's own state: one entry a market, one a leg.
+
+use std::collections::VecDeque;
+
+use super::planner::NoOrder;
+use crate::control::ActionMark;
+use crate::domain::{
+    Bar, ClientOrderId, Exposure, Funding, InstrumentId, Interval, LegId, Money, Price, Qty, Rate,
+    Timestamp,
+};
+use crate::market::{Book, Series};
+use crate::strategy::Strategy;
+
+/// Bars kept for the chart of a market.
+pub(super) const CHART_BARS: usize = 320;
+/// Past targets kept a leg.
+pub(super) const ACTIONS: usize = 256;
+
+/// What is known about one market.
+#[derive(Debug)]
+pub(super) struct Market {
+    pub(super) last: Option<Price>,
+    pub(super) bid: Option<(Price, Qty)>,
+    pub(super) ask: Option<(Price, Qty)>,
+    pub(super) mark: Option<Price>,
+    pub(super) funding: Option<Rate>,
+    pub(super) funded_at: Option<Timestamp>,
+    pub(super) updated: Option<Timestamp>,
+    pub(super) book: Option<Book>,
+    pub(super) chart: Option<Chart>,
+    pub(super) n_bad: u64,
+    pub(super) has_gap: bool,
+}
+
+/// Newest bars of a market at one interval, for people.
+#[derive(Debug)]
+pub(super) struct Chart {
+    pub(super) interval: Interval,
+    pub(super) bars: VecDeque<Bar>,
+}
+
+impl Market {
+    pub(super) fn new() -> Self {
+        Self {
+            last: None,
+            bid: None,
+            ask: None,
+            mark: None,
+            funding: None,
+            funded_at: None,
+            updated: None,
+            book: None,
+            chart: None,
+            n_bad: 0,
+            has_gap: false,
+        }
+    }
+
+    /// Price to value a position with: the mark, else the middle of the quote, else the last.
+    pub(super) fn valuation(&self) -> Option<Price> {
+        match (self.mark, self.bid, self.ask) {
+            (Some(mark), _, _) => Some(mark),
+            (None, Some((bid, _)), Some((ask, _))) => Some(bid.midpoint(ask)),
+            _ => self.last,
+        }
+    }
+
+    pub(super) fn draw_bar(&mut self, interval: Interval, bar: &Bar) {
+        let chart = self.chart.get_or_insert_with(|| Chart {
+            interval,
+            bars: VecDeque::with_capacity(CHART_BARS),
+        });
+        if chart.interval == interval {
+            if chart.bars.len() == CHART_BARS {
+                chart.bars.pop_front();
+            }
+            chart.bars.push_back(*bar);
+        }
+    }
+
+    pub(super) fn fund(&mut self, funding: &Funding, at: Timestamp) {
+        self.funding = Some(funding.rate);
+        self.funded_at = Some(at);
+    }
+}
+
+/// How far the newest bar of a leg got: the raw material of the why ladder.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Reached {
+    /// No bar yet.
+    Nothing,
+    /// The bar was not usable.
+    Data(String),
+    /// The strategy needs more bars.
+    Warming { have: u64, need: u64 },
+    /// The leg is stopped.
+    Stopped,
+    /// The strategy holds because of an error.
+    Held(String),
+    /// The plan is empty.
+    Planned(NoOrder),
+    /// Risk refused.
+    Refused(String),
+    /// Orders left.
+    Sent(u32),
+}
+
+/// One strategy at work.
+pub(super) struct Leg {
+    pub(super) id: LegId,
+    pub(super) instrument: InstrumentId,
+    pub(super) interval: Interval,
+    pub(super) strategy: Box<dyn Strategy>,
+    pub(super) series: Series,
+    pub(super) full_value: Money,
+    /// Hash over account, strategy, symbol and interval: the first part of its order ids.
+    pub(super) scope: u64,
+    pub(super) target: Option<Exposure>,
+    /// Open time of the bar of the newest decision.
+    pub(super) bar: Timestamp,
+    pub(super) stopped: bool,
+    pub(super) failed: bool,
+    pub(super) errors_in_row: u32,
+    pub(super) n_decisions: u64,
+    pub(super) n_holds: u64,
+    pub(super) actions: VecDeque<ActionMark>,
+    pub(super) reached: Reached,
+    /// Prices between which a position on target needs no second look.
+    pub(super) calm: Option<(Price, Price)>,
+    pub(super) stop: Option<ClientOrderId>,
+    pub(super) attempts: Attempts,
+}
+
+/// Counts orders of one role within one bar, so that each gets a name of its own.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Attempts {
+    bar: Timestamp,
+    stop: u32,
+    close: u32,
+    flatten: u32,
+}
+
+impl Attempts {
+    /// Next number for `role` on `bar`.
+    pub(super) fn next(&mut self, bar: Timestamp, role: char) -> u32 {
+        if self.bar != bar {
+            *self = Self {
+                bar,
+                ..Self::default()
+            };
+        }
+        let counter = match role {
+            's' => &mut self.stop,
+            'f' => &mut self.flatten,
+            _ => &mut self.close,
+        };
+        *counter += 1;
+        *counter - 1
+    }
+}
+
+impl Leg {
+    pub(super) fn remember(&mut self, at: Timestamp, target: Exposure) {
+        if self.actions.len() == ACTIONS {
+            self.actions.pop_front();
+        }
+        self.actions.push_back(ActionMark {
+            at,
+            target: target.rate().to_f64(),
+        });
+    }
+}
+
+impl std::fmt::Debug for Leg {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Leg")
+            .field("id", &self.id)
+            .field("instrument", &self.instrument)
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,229 @@
+//! Limits on losses: they watch equity and pause entries, block them, or kill.
+
+use serde::{Deserialize, Serialize};
+
+use super::limits::{LimitAction, Limits};
+use crate::domain::{Money, Rate, Timestamp};
+
+/// A pause of entries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Limit that started it.
+    pub rule: &'static str,
+    /// When entries are allowed again.
+    pub until: Timestamp,
+}
+
+/// A limit that has just been broken, with both numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breach {
+    /// Name of the limit.
+    pub rule: &'static str,
+    /// What it does.
+    pub action: LimitAction,
+    /// End of the pause, where it pauses.
+    pub until: Option<Timestamp>,
+    /// Loss found.
+    pub value: Money,
+    /// Loss allowed.
+    pub limit: Money,
+}
+
+/// Watches day loss, week loss and drawdown.
+///
+/// Thresholds are kept as amounts of equity, so that watching costs three comparisons; they are
+/// computed anew only when a day, a week or the peak changes.
+#[derive(Debug, Clone)]
+pub struct Breakers {
+    limits: Limits,
+    day_floor: Option<Money>,
+    week_floor: Option<Money>,
+    drawdown_floor: Option<Money>,
+    day_start: Money,
+    week_start: Money,
+    peak: Money,
+    pauses: Vec<Pause>,
+    killed: bool,
+}
+
+impl Breakers {
+    /// Breakers over `limits`, before the first equity is known.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            day_floor: None,
+            week_floor: None,
+            drawdown_floor: None,
+            day_start: Money::ZERO,
+            week_start: Money::ZERO,
+            peak: Money::ZERO,
+            pauses: Vec::new(),
+            killed: false,
+        }
+    }
+
+    /// Takes over the equity at which the UTC day began.
+    pub fn start_day(&mut self, equity: Money) {
+        self.day_start = equity;
+        self.day_floor = Some(equity - self.limits.day_loss_value());
+    }
+
+    /// Takes over the equity at which the ISO week began.
+    pub fn start_week(&mut self, equity: Money) {
+        self.week_start = equity;
+        self.week_floor = Some(equity - self.limits.week_loss_value());
+    }
+
+    /// Takes over a new highest equity.
+    pub fn set_peak(&mut self, peak: Money) {
+        self.peak = peak;
+        self.drawdown_floor = Some(peak - peak * self.limits.max_drawdown);
+    }
+
+    /// Looks at the equity; returns the limits that break now and did not before.
+    ///
+    /// A pause that runs is not started again, and a kill fires once until it is re-armed.
+    #[inline]
+    pub fn watch(&mut self, now: Timestamp, equity: Money) -> Vec<Breach> {
+        let below = |floor: Option<Money>| floor.is_some_and(|floor| equity <= floor);
+        if below(self.day_floor) || below(self.week_floor) || below(self.drawdown_floor) {
+            self.breaches(now, equity)
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn breaches(&mut self, now: Timestamp, equity: Money) -> Vec<Breach> {
+        let mut found = Vec::new();
+        let checks = [
+            (
+                "drawdown",
+                self.drawdown_floor,
+                self.peak,
+                self.limits.drawdown_action,
+                self.limits.week_pause_ms(),
+            ),
+            (
+                "day loss",
+                self.day_floor,
+                self.day_start,
+                self.limits.day_action,
+                self.limits.day_pause_ms(),
+            ),
+            (
+                "week loss",
+                self.week_floor,
+                self.week_start,
+                self.limits.week_action,
+                self.limits.week_pause_ms(),
+            ),
+        ];
+        for (rule, floor, from, action, pause_ms) in checks {
+            let Some(floor) = floor.filter(|floor| equity <= *floor) else {
+                continue;
+            };
+            let breach = |until| Breach {
+                rule,
+                action,
+                until,
+                value: from - equity,
+                limit: from - floor,
+            };
+            match action {
+                LimitAction::Block => {}
+                LimitAction::Pause => {
+                    if !self.pauses.iter().any(|p| p.rule == rule && now < p.until) {
+                        let until = now.plus_millis(pause_ms);
+                        self.pauses.retain(|p| p.rule != rule);
+                        self.pauses.push(Pause { rule, until });
+                        found.push(breach(Some(until)));
+                    }
+                }
+                LimitAction::Kill => {
+                    if !self.killed {
+                        self.killed = true;
+                        found.push(breach(None));
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Lets a kill fire again, after an operator has resumed: the drawdown is measured from the
+    /// equity of that moment on, or the next bar would kill again.
+    pub fn rearm(&mut self, equity: Money) {
+        if self.killed {
+            self.killed = false;
+            self.set_peak(equity);
+        }
+    }
+
+    /// First reason why entries are held back now: the rule, and what it says.
+    #[must_use]
+    pub fn holding(&self, now: Timestamp, equity: Money) -> Option<(&'static str, String, String)> {
+        let floors = [
+            (
+                "drawdown",
+                self.limits.drawdown_action,
+                self.drawdown_floor,
+                self.peak,
+            ),
+            (
+                "day loss",
+                self.limits.day_action,
+                self.day_floor,
+                self.day_start,
+            ),
+            (
+                "week loss",
+                self.limits.week_action,
+                self.week_floor,
+                self.week_start,
+            ),
+        ];
+        for (rule, action, floor, from) in floors {
+            if let Some(pause) = self.pauses.iter().find(|p| p.rule == rule && now < p.until) {
+                return Some((
+                    rule,
+                    format!("paused at {now}"),
+                    format!("until {}", pause.until),
+                ));
+            }
+            if let Some(floor) = floor
+                && action != LimitAction::Pause
+                && equity <= floor
+            {
+                let (value, limit) = (from - equity, from - floor);
+                return Some((rule, format!("{value:.2}"), format!("{limit:.2}")));
+            }
+        }
+        None
+    }
+
+    /// Pauses that run at `now`.
+    pub fn pauses(&self, now: Timestamp) -> impl Iterator<Item = &Pause> {
+        self.pauses.iter().filter(move |p| now < p.until)
+    }
+
+    /// Used parts of the three limits at `equity`: day, week, drawdown.
+    #[must_use]
+    pub fn used(&self, equity: Money) -> [(Money, Money); 3] {
+        let part = |floor: Option<Money>, from: Money| match floor {
+            Some(floor) => (from - equity, from - floor),
+            None => (Money::ZERO, Money::ZERO),
+        };
+        [
+            part(self.day_floor, self.day_start),
+            part(self.week_floor, self.week_start),
+            part(self.drawdown_floor, self.peak),
+        ]
+    }
+
+    /// Largest allowed drawdown.
+    #[must_use]
+    pub const fn max_drawdown(&self) -> Rate {
+        self.limits.max_drawdown
+    }
+}

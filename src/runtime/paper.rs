@@ -1,0 +1,507 @@
+//! The paper driver: a recorded feed, a paper broker, a person at the console.
+//!
+//! Runs on the engine thread. It waits for nothing but its command queue, and for that never
+//! longer than [`TURN`], so that the latch is looked at at least that often.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
+
+use super::clock::{Clock, Watch};
+use super::pace::Pace;
+use super::recorder::{RecordError, Recorder};
+use super::session::Session;
+use crate::control::{
+    Command, ExitPolicy, KillPhase, Line, LineKind, Publisher, SessionCommand, SessionView,
+    TradeCommand,
+};
+use crate::domain::{KillLevel, MarketEvent, Purpose, Timestamp};
+use crate::engine::Event;
+use crate::venue::broker::Broker;
+use crate::venue::feed::{Feed, FeedError};
+use crate::venue::sim::PaperBroker;
+
+/// Longest wait of the loop.
+const TURN: Duration = Duration::from_millis(10);
+/// Time between two published snapshots.
+const PUBLISH: Duration = Duration::from_millis(50);
+/// Time between two hand-overs of the journal to the system.
+const FLUSH: Duration = Duration::from_millis(100);
+/// Events between two looks at the clock when nothing paces the recording.
+const BATCH: u32 = 32;
+/// Events that a session may take to close its positions on exit.
+const EXIT_EVENTS: u32 = 20_000;
+
+/// How a process asks a session to end.
+#[derive(Debug, Clone, Default)]
+pub struct StopFlag(Arc<AtomicU8>);
+
+impl StopFlag {
+    /// Asks for an ordered end because of a signal; the second call asks for an end at once.
+    pub fn signal(&self, number: u8) {
+        let _ = self
+            .0
+            .compare_exchange(0, number, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
+    /// Signal that asked, if any.
+    #[must_use]
+    pub fn get(&self) -> Option<u8> {
+        match self.0.load(Ordering::SeqCst) {
+            0 => None,
+            number => Some(number),
+        }
+    }
+}
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndReason {
+    /// The recording is over.
+    FeedEnded,
+    /// A person quit.
+    Quit,
+    /// A signal asked for it.
+    Signal(u8),
+}
+
+/// How a session ended.
+#[derive(Debug, Clone)]
+pub struct RunEnd {
+    /// Why.
+    pub reason: EndReason,
+    /// Step of the kill ladder at the end.
+    pub level: KillLevel,
+    /// Whether a limit, not a person, caused that step.
+    pub by_limit: bool,
+    /// Whether nothing was held and nothing worked.
+    pub is_flat: bool,
+}
+
+/// Why a session failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Journal, latch or output.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The feed.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The recording is not the one the journal was made of.
+    #[error(
+        "the recording has changed since the session was interrupted (event at {at}): restore the \
+         file, or move the journal away to begin anew"
+    )]
+    OtherRecording {
+        /// Session time of the first difference.
+        at: Timestamp,
+    },
+}
+
+/// Settings of a run.
+#[derive(Debug, Clone)]
+pub struct PaperOptions {
+    /// Times real speed; `None` is as fast as it goes.
+    pub speed: Option<f64>,
+    /// Events before this moment are not paced: history that warms the strategies up.
+    pub unpaced_until: Option<Timestamp>,
+    /// Whether the session stays when the recording is over, for a person to look at.
+    pub stay: bool,
+    /// What happens to orders and positions on a signal.
+    pub on_exit: ExitPolicy,
+    /// Deadline of a decision in microseconds, when the recording is paced.
+    pub deadline_us: u64,
+}
+
+/// A paper session on a recording.
+pub struct PaperRun<F> {
+    session: Session<PaperBroker>,
+    feed: F,
+    recorder: Recorder,
+    publisher: Publisher,
+    view: SessionView,
+    clock: Clock,
+    pace: Pace,
+    options: PaperOptions,
+    next: Option<(Timestamp, MarketEvent)>,
+    span: Option<(Timestamp, Timestamp)>,
+    published: Duration,
+    flushed: Duration,
+    turned: Duration,
+    max_gap: Duration,
+    by_limit: bool,
+}
+
+impl<F: Feed> PaperRun<F> {
+    /// A run over its parts.
+    pub fn new(
+        session: Session<PaperBroker>,
+        feed: F,
+        recorder: Recorder,
+        publisher: Publisher,
+        view: SessionView,
+        options: PaperOptions,
+        clock: Clock,
+    ) -> Self {
+        let span = feed.span();
+        Self {
+            session,
+            feed,
+            recorder,
+            publisher,
+            view,
+            clock,
+            pace: Pace::new(options.speed),
+            options,
+            next: None,
+            span,
+            published: Duration::ZERO,
+            flushed: Duration::ZERO,
+            turned: Duration::ZERO,
+            max_gap: Duration::ZERO,
+            by_limit: false,
+        }
+    }
+
+    /// Runs until the recording ends or somebody ends it.
+    ///
+    /// # Errors
+    ///
+    /// When feed, journal or output fail; the latch keeps its state.
+    pub fn run(mut self, stop: &StopFlag) -> Result<RunEnd, RunError> {
+        let outcome = self.drive(stop);
+        if outcome.is_err() {
+            // Nothing may leave once the engine has stopped thinking.
+            self.recorder.flush();
+        }
+        outcome
+    }
+
+    fn drive(&mut self, stop: &StopFlag) -> Result<RunEnd, RunError> {
+        self.restore()?;
+        self.fetch()?;
+        let first = self
+            .next
+            .as_ref()
+            .map_or(self.session.engine.now(), |(at, _)| *at);
+        self.pace.start(
+            first.max(self.options.unpaced_until.unwrap_or(first)),
+            &self.clock,
+        );
+        self.set_watch();
+        self.status("started", self.view.feed.clone())?;
+        self.publish();
+        self.turned = self.clock.elapsed();
+        loop {
+            self.measure_gap();
+            if let Some(signal) = stop.get() {
+                return self.end(EndReason::Signal(signal), self.options.on_exit);
+            }
+            self.follow_latch()?;
+            if let Some(policy) = self.take_commands()? {
+                return self.end(EndReason::Quit, policy);
+            }
+            let idle = self.play()?;
+            self.housekeeping();
+            match idle {
+                Idle::Busy => {}
+                Idle::Wait(wait) => {
+                    if let Some(policy) = self.wait(wait.min(TURN))? {
+                        return self.end(EndReason::Quit, policy);
+                    }
+                }
+                Idle::Ended if self.options.stay => {
+                    if !self.view.ended {
+                        self.view.ended = true;
+                        self.status("ended", "the recording is over".to_owned())?;
+                        self.publish();
+                    }
+                    if let Some(policy) = self.wait(TURN)? {
+                        return self.end(EndReason::Quit, policy);
+                    }
+                }
+                Idle::Ended => return self.end(EndReason::FeedEnded, ExitPolicy::Keep),
+            }
+        }
+    }
+
+    /// Repeats what the journal holds, event by event, and checks that it comes out the same.
+    fn restore(&mut self) -> Result<(), RunError> {
+        let Some(expected) = &self.recorder.expected else {
+            return Ok(());
+        };
+        let mut n = expected.n_matched();
+        loop {
+            let Some(expected) = &mut self.recorder.expected else {
+                break;
+            };
+            let source = expected.next_source().map_err(RecordError::from)?;
+            let Some((at, event)) = source else { break };
+            self.session.watch = Watch::Recorded(expected.source_laps());
+            if let Event::Market(market) = &event {
+                match self.feed.next().transpose()? {
+                    Some((_, same)) if same == *market => {}
+                    _ => return Err(RunError::OtherRecording { at }),
+                }
+            }
+            self.session.turn(at, &event, &mut self.recorder)?;
+            n += 1;
+        }
+        let level = self.session.engine.level();
+        self.recorder
+            .kill()
+            .trip(level, crate::control::KillReason::Restored);
+        let age = format!("{n} events repeated, all equal");
+        tracing::info!(n, "session restored from its journal");
+        self.status("restored", age)
+    }
+
+    fn set_watch(&mut self) {
+        self.session.watch = match self.pace.speed() {
+            Some(_) => Watch::wall(self.options.deadline_us),
+            None => Watch::Off,
+        };
+    }
+
+    fn fetch(&mut self) -> Result<(), RunError> {
+        self.next = self.feed.next().transpose()?;
+        Ok(())
+    }
+
+    /// Raises the engine to the latch: whoever tripped it may have died before telling.
+    fn follow_latch(&mut self) -> Result<(), RunError> {
+        let state = self.recorder.kill().state();
+        if self.session.engine.level() < state.level {
+            self.command(TradeCommand::Kill {
+                level: state.level,
+                reason: state.reason.words().to_owned(),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn command(&mut self, command: TradeCommand) -> Result<(), RunError> {
+        let at = self.session.engine.now();
+        self.session
+            .turn(at, &Event::Command(command), &mut self.recorder)?;
+        self.follow_kill();
+        Ok(())
+    }
+
+    fn take_commands(&mut self) -> Result<Option<ExitPolicy>, RunError> {
+        while let Ok(command) = self.publisher.commands().try_recv() {
+            if let Some(policy) = self.obey(command)? {
+                return Ok(Some(policy));
+            }
+        }
+        Ok(None)
+    }
+
+    fn wait(&mut self, wait: Duration) -> Result<Option<ExitPolicy>, RunError> {
+        match self.publisher.commands().recv_timeout(wait) {
+            Ok(command) => self.obey(command),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            // No front end is left: headless sessions keep none, and time still passes.
+            Err(RecvTimeoutError::Disconnected) => {
+                std::thread::sleep(wait);
+                Ok(None)
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) -> Result<Option<ExitPolicy>, RunError> {
+        let now = self.session.engine.now();
+        match command {
+            Command::Session(SessionCommand::Quit(policy)) => return Ok(Some(policy)),
+            Command::Session(SessionCommand::Speed(speed)) => {
+                self.pace.set_speed(speed, now, &self.clock);
+                self.set_watch();
+            }
+            Command::Session(SessionCommand::Hold(held)) => {
+                self.pace.hold(held, now, &self.clock);
+            }
+            Command::Trade(command) => self.command(command)?,
+        }
+        self.publish();
+        Ok(None)
+    }
+
+    /// Plays what is due, at most one batch.
+    fn play(&mut self) -> Result<Idle, RunError> {
+        for _ in 0..BATCH {
+            let Some((at, _)) = &self.next else {
+                return Ok(Idle::Ended);
+            };
+            let at = *at;
+            if self.options.unpaced_until.is_none_or(|until| until <= at) {
+                let wait = self.pace.wait(at, &self.clock);
+                if !wait.is_zero() {
+                    return Ok(Idle::Wait(wait));
+                }
+            }
+            let Some((at, event)) = self.next.take() else {
+                return Ok(Idle::Ended);
+            };
+            self.session
+                .turn(at, &Event::Market(event), &mut self.recorder)?;
+            self.follow_kill();
+            self.fetch()?;
+        }
+        Ok(Idle::Busy)
+    }
+
+    /// Reports how far a kill has got, by the broker's own word.
+    fn follow_kill(&mut self) {
+        let level = self.session.engine.level();
+        if level < KillLevel::Halted {
+            return;
+        }
+        let account = self.session.broker.account();
+        let is_settled = self.session.broker.next_due().is_none();
+        let phase = if account.is_flat() && is_settled {
+            KillPhase::Flat
+        } else if level == KillLevel::Flatten {
+            let cancels = account
+                .orders
+                .iter()
+                .any(|o| o.spec.purpose != Purpose::Flatten);
+            if cancels {
+                KillPhase::Cancelling
+            } else {
+                KillPhase::Closing
+            }
+        } else if account
+            .orders
+            .iter()
+            .any(|o| o.spec.purpose != Purpose::StopLoss)
+        {
+            KillPhase::Cancelling
+        } else {
+            KillPhase::Tripped
+        };
+        self.by_limit |= self.recorder.kill().state().reason == crate::control::KillReason::Limit;
+        self.recorder.set_phase(phase);
+    }
+
+    fn measure_gap(&mut self) {
+        let now = self.clock.elapsed();
+        self.max_gap = self.max_gap.max(now.saturating_sub(self.turned));
+        self.turned = now;
+    }
+
+    fn housekeeping(&mut self) {
+        let now = self.clock.elapsed();
+        if PUBLISH <= now.saturating_sub(self.published) {
+            self.publish();
+        }
+        if FLUSH <= now.saturating_sub(self.flushed) {
+            self.flushed = now;
+            self.recorder.flush();
+        }
+    }
+
+    fn publish(&mut self) {
+        self.published = self.clock.elapsed();
+        self.view.speed = self.pace.speed();
+        self.view.held = self.pace.is_held();
+        self.view.progress = self
+            .span
+            .map(|(from, to)| progress(self.session.engine.now(), from, to));
+        let gap = u64::try_from(self.max_gap.as_millis()).unwrap_or(u64::MAX);
+        let mut snapshot = self.session.engine.snapshot(self.view.clone());
+        snapshot.counters.max_turn_gap_ms = gap;
+        self.publisher.publish(snapshot);
+    }
+
+    fn status(&mut self, status: &'static str, detail: String) -> Result<(), RunError> {
+        let engine = &self.session.engine;
+        let kind = LineKind::Status {
+            status,
+            detail,
+            equity: Some(engine.equity()),
+            trades: Some(engine.stats().n_trades),
+            level: Some(engine.level().name()),
+        };
+        let at = engine.now();
+        Ok(self.recorder.send(Line::new(at, kind))?)
+    }
+
+    /// The ordered end: exit policy, last snapshot, journal closed.
+    fn end(&mut self, reason: EndReason, policy: ExitPolicy) -> Result<RunEnd, RunError> {
+        match policy {
+            ExitPolicy::Keep => {}
+            ExitPolicy::Cancel => self.command(TradeCommand::CancelAll)?,
+            ExitPolicy::Flatten => {
+                self.command(TradeCommand::CancelAll)?;
+                self.command(TradeCommand::CloseAll)?;
+                self.settle()?;
+            }
+        }
+        let words = match reason {
+            EndReason::FeedEnded => "the recording is over".to_owned(),
+            EndReason::Quit => "operator".to_owned(),
+            EndReason::Signal(number) => format!("signal {number}"),
+        };
+        let engine = &self.session.engine;
+        self.recorder.close(engine.seq(), engine.now(), &words);
+        self.view.ended = true;
+        self.status("ended", words)?;
+        self.publish();
+        tracing::info!(max_turn_gap_ms = self.max_gap.as_millis(), "session ended");
+        Ok(RunEnd {
+            reason,
+            level: self.session.engine.level(),
+            by_limit: self.by_limit,
+            is_flat: self.session.broker.account().is_flat(),
+        })
+    }
+
+    /// Plays the recording on, without entries, until what is held is closed.
+    fn settle(&mut self) -> Result<(), RunError> {
+        // The gate closes for entries while the positions are closed; a step of the ladder that
+        // was in force before stays in force.
+        let was_active = self.session.engine.level() == KillLevel::Active;
+        self.recorder
+            .kill()
+            .trip(KillLevel::ReduceOnly, crate::control::KillReason::Operator);
+        self.follow_latch()?;
+        for _ in 0..EXIT_EVENTS {
+            if self.session.engine.is_flat() {
+                break;
+            }
+            let Some((at, event)) = self.next.take() else {
+                break;
+            };
+            self.session
+                .turn(at, &Event::Market(event), &mut self.recorder)?;
+            self.fetch()?;
+        }
+        if was_active {
+            self.command(TradeCommand::Resume {
+                level: KillLevel::Active,
+                reason: "positions were closed on exit".to_owned(),
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// What the loop may do next.
+enum Idle {
+    /// More is due at once.
+    Busy,
+    /// Nothing is due for this long.
+    Wait(Duration),
+    /// The recording is over.
+    Ended,
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a progress bar needs two digits"
+)]
+fn progress(now: Timestamp, from: Timestamp, to: Timestamp) -> f64 {
+    let whole = to.since(from).max(1) as f64;
+    (now.since(from) as f64 / whole).clamp(0.0, 1.0)
+}

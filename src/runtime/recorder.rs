@@ -1,0 +1,279 @@
+//! The witness of a recorded paper session: journal before wire, latch before wire, lines after.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+use super::expected::{Expected, MatchError};
+use super::lines::LineNames;
+use super::session::{Step, Witness};
+use crate::control::{KillPhase, KillReason, KillReset, KillSwitch, Line};
+use crate::domain::{Intent, KillLevel, NotSent, Purpose, Timestamp};
+use crate::engine::{EffectOf, Event};
+use crate::store::{JournalError, LatchFile, LatchRecord, RecordRef, Writer};
+
+/// Bytes that may wait in this process before they are handed to the system.
+const FLUSH_BYTES: usize = 64 * 1024;
+
+/// Why a recorded session stops.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// Recovery found that the engine does not do what it did before.
+    #[error("cannot go on with the recorded session: {0}; move the journal away to begin anew")]
+    Diverged(#[from] MatchError),
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The reader of the lines is gone.
+    #[error("standard output was closed")]
+    OutputClosed,
+}
+
+/// Writes, checks and forwards what a session does.
+#[derive(Debug)]
+pub struct Recorder {
+    writer: Option<Writer>,
+    /// What an earlier run of this session did and this one repeats.
+    pub(super) expected: Option<Expected>,
+    latch: LatchFile,
+    kill: Arc<KillSwitch>,
+    reset: KillReset,
+    names: LineNames,
+    lines: Option<SyncSender<Line>>,
+    buffer: Vec<Line>,
+    is_durable: bool,
+    journal_error: Option<String>,
+    saved_level: KillLevel,
+}
+
+/// What a recorder is made of.
+#[derive(Debug)]
+pub struct RecorderParts {
+    /// Journal to append to.
+    pub writer: Writer,
+    /// Records to repeat first.
+    pub expected: Option<Expected>,
+    /// Where the latch is kept.
+    pub latch: LatchFile,
+    /// The latch's own reset.
+    pub reset: KillReset,
+    /// Names for the lines.
+    pub names: LineNames,
+    /// Where lines go.
+    pub lines: Option<SyncSender<Line>>,
+}
+
+impl Recorder {
+    /// A recorder over its parts.
+    #[must_use]
+    pub fn new(parts: RecorderParts) -> Self {
+        let kill = Arc::clone(parts.reset.switch());
+        Self {
+            writer: Some(parts.writer),
+            expected: parts.expected,
+            latch: parts.latch,
+            saved_level: kill.level(),
+            kill,
+            reset: parts.reset,
+            names: parts.names,
+            lines: parts.lines,
+            buffer: Vec::new(),
+            is_durable: true,
+            journal_error: None,
+        }
+    }
+
+    /// Whether steps are compared with an earlier run rather than written.
+    #[must_use]
+    pub const fn is_repeating(&self) -> bool {
+        self.expected.is_some()
+    }
+
+    /// The kill latch.
+    #[must_use]
+    pub const fn kill(&self) -> &Arc<KillSwitch> {
+        &self.kill
+    }
+
+    /// What the journal said when it failed.
+    pub fn take_journal_error(&mut self) -> Option<String> {
+        self.journal_error.take()
+    }
+
+    /// Sends a line that no step caused.
+    ///
+    /// # Errors
+    ///
+    /// When nobody reads any more.
+    pub fn send(&mut self, line: Line) -> Result<(), RecordError> {
+        match &self.lines {
+            Some(lines) => lines.send(line).map_err(|_| RecordError::OutputClosed),
+            None => Ok(()),
+        }
+    }
+
+    /// Hands everything written to the system: a killed process loses nothing of it.
+    pub fn flush(&mut self) {
+        let result = match &mut self.writer {
+            Some(writer) => writer.flush(),
+            None => Ok(()),
+        };
+        self.note(result);
+    }
+
+    /// Ends the journal in order.
+    pub fn close(&mut self, seq: u64, at: Timestamp, reason: &str) {
+        if let Some(writer) = &mut self.writer {
+            let record: RecordRef<'_> = RecordRef::Close { seq, at, reason };
+            let result = writer.append(&record).and_then(|_| writer.sync());
+            self.note(result);
+        }
+    }
+
+    /// Sets the progress of a kill.
+    pub fn set_phase(&self, phase: KillPhase) {
+        self.reset.set_phase(phase);
+    }
+
+    fn note(&mut self, result: io::Result<()>) {
+        if let Err(error) = result
+            && self.is_durable
+        {
+            // Never retried on this file: what a failed sync left behind is not known (F65).
+            self.is_durable = false;
+            self.journal_error = Some(error.to_string());
+            tracing::error!(%error, "journal failed: no entries from now on");
+        }
+    }
+
+    fn write(&mut self, step: &Step<'_>) {
+        let Some(writer) = self.writer.as_mut().filter(|_| self.is_durable) else {
+            return;
+        };
+        let record = RecordRef::Step {
+            seq: step.seq,
+            at: step.at,
+            event: step.event,
+            laps: step.late_laps,
+            effects: step.effects,
+        };
+        let must_last = matches!(step.event, Event::Command(_))
+            || step.effects.iter().any(|e| {
+                matches!(
+                    e,
+                    EffectOf::Submit(_) | EffectOf::KillApplied { .. } | EffectOf::Paused { .. }
+                )
+            });
+        let result = writer.append(&record).map(|_| ()).and_then(|()| {
+            if must_last {
+                writer.sync()
+            } else if FLUSH_BYTES < writer.n_pending() {
+                writer.flush()
+            } else {
+                Ok(())
+            }
+        });
+        self.note(result);
+    }
+
+    /// Follows the engine's step of the ladder with latch and file. The file is on disk before
+    /// anything reports the step.
+    fn follow_ladder(&mut self, step: &Step<'_>) {
+        for effect in step.effects {
+            match effect {
+                EffectOf::Trip { level, .. } => {
+                    self.kill.trip(*level, KillReason::Limit);
+                }
+                EffectOf::KillApplied { level, reason } => {
+                    let before = self.kill.level();
+                    if *level < before {
+                        self.reset.lower(before, *level);
+                    } else {
+                        self.kill.trip(*level, KillReason::Limit);
+                    }
+                    self.reset.set_since(step.at);
+                    self.save_latch(*level, reason, step.at);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn save_latch(&mut self, level: KillLevel, reason: &str, at: Timestamp) {
+        let record = LatchRecord {
+            level,
+            reason: reason.to_owned(),
+            at_ms: at.millis(),
+        };
+        match self.latch.save(&record) {
+            Ok(()) => self.saved_level = level,
+            Err(error) => {
+                tracing::error!(%error, "kill state could not be written");
+                self.journal_error = Some(format!("kill state: {error}"));
+            }
+        }
+    }
+
+    /// Step of the ladder that is known to be on disk.
+    #[must_use]
+    pub const fn saved_level(&self) -> KillLevel {
+        self.saved_level
+    }
+}
+
+impl Witness for Recorder {
+    type Error = RecordError;
+
+    fn source(&mut self, _: Timestamp, _: &Event) -> Result<(), RecordError> {
+        Ok(())
+    }
+
+    fn step(&mut self, step: &Step<'_>) -> Result<(), RecordError> {
+        if let Some(expected) = &mut self.expected {
+            if expected.matches(step)? {
+                return Ok(());
+            }
+            self.expected = None;
+        }
+        self.write(step);
+        self.follow_ladder(step);
+        if let Some(lines) = &self.lines {
+            self.buffer.clear();
+            self.names
+                .of_step(step.at, step.event, step.effects, &mut self.buffer);
+            for line in self.buffer.drain(..) {
+                lines.send(line).map_err(|_| RecordError::OutputClosed)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn admit(&mut self, intent: &Intent) -> Result<(), NotSent> {
+        if let Some(expected) = &mut self.expected {
+            match expected.held_back(intent.id) {
+                Ok(Some(cause)) => return Err(cause),
+                Ok(None) if matches!(expected.peek(), Ok(Some(_))) => return Ok(()),
+                // At the end of what is known the gate decides anew; a damaged record stops the
+                // session at its next step, and nothing leaves before that.
+                Ok(None) => {}
+                Err(_) => return Err(NotSent::NotDurable),
+            }
+        }
+        let spec = &intent.spec;
+        let is_protection = matches!(spec.purpose, Purpose::StopLoss | Purpose::TakeProfit);
+        let may_pass = match self.kill.level() {
+            KillLevel::Active => true,
+            KillLevel::ReduceOnly => spec.reduce_only,
+            KillLevel::Halted => spec.reduce_only && is_protection,
+            KillLevel::Flatten => spec.reduce_only && spec.purpose == Purpose::Flatten,
+        };
+        if !may_pass {
+            return Err(NotSent::Killed);
+        }
+        // Cancels and closes leave even when the disk does not answer; entries never do.
+        if !self.is_durable && !spec.reduce_only {
+            return Err(NotSent::NotDurable);
+        }
+        Ok(())
+    }
+}
