@@ -244,7 +244,8 @@ impl Ledger {
     /// Signed size of an instrument's position; zero when flat.
     #[must_use]
     pub fn size(&self, instrument: InstrumentId) -> SignedQty {
-        self.position(instrument).map_or(SignedQty::ZERO, |p| p.size)
+        self.position(instrument)
+            .map_or(SignedQty::ZERO, |p| p.size)
     }
 
     /// Open positions, in the order of their instruments.
@@ -409,12 +410,13 @@ fn share(fee: Money, part: Qty, whole: Qty) -> Money {
     if part == whole {
         return fee;
     }
-    let (part, whole) = (part.raw(), whole.raw());
-    let raw = match fee.raw().checked_mul(part) {
-        Some(product) => product / whole,
-        // Amounts of cheap coins times large fees leave 128 bits; the truncation moves less
-        // than one smallest unit of money per unit of quantity between the two trades.
-        None => fee.raw() / whole * part,
-    };
-    Money::from_raw(raw)
+    // Huge amounts of a cheap coin times a fee leave 128 bits. Dropping low digits of both
+    // amounts keeps their ratio to twelve places, and the other trade gets the exact rest.
+    let (mut part, mut whole) = (part.raw(), whole.raw());
+    loop {
+        if let Some(product) = fee.raw().checked_mul(part) {
+            return Money::from_raw(product.checked_div(whole).unwrap_or_default());
+        }
+        (part, whole) = (part >> 4, whole >> 4);
+    }
 }

@@ -113,7 +113,11 @@ impl Position {
         let signed = qty.signed(fill.side);
         self.size += signed;
         self.cost += fill.price * signed;
-        self.entry = self.cost.abs().price_of(self.size.abs()).unwrap_or_default();
+        self.entry = self
+            .cost
+            .abs()
+            .price_of(self.size.abs())
+            .unwrap_or_default();
         self.entered.0 += qty;
         self.entered.1 += fill.price * qty;
         self.max_qty = self.max_qty.max(self.size.abs());
