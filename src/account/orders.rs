@@ -1,0 +1,330 @@
+//! All orders of a session, by name: what each has heard, what may still fill.
+//!
+//! It folds the broker's events; it never concludes by itself that an order is gone. Only the
+//! venue's word does that, passed on as an event or, after its proof, by
+//! [`Orders::never_accepted`].
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::order::{Order, OrderState};
+use crate::domain::{
+    AccountEvent, ClientOrderId, Fill, InstrumentId, Intent, LegId, NotSent, Qty, RejectReason,
+    Side, SignedQty, Timestamp,
+};
+
+/// Terminal orders that stay readable.
+const KEPT: usize = 250;
+
+/// An order of this name has been sent before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("order {0} has been sent before: a new attempt needs a new name")]
+pub struct AlreadyKnown(pub ClientOrderId);
+
+/// Something that should not happen, and that somebody must look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incident {
+    /// The venue speaks of an order we never sent.
+    UnknownOrder,
+    /// It traded after it was believed to be over. The fill counts.
+    FillAfterEnd {
+        /// What it was believed to be; `None` when it ended so long ago that only its name is
+        /// kept. Whether the fill is new, only the ledger can say then.
+        was: Option<OrderState>,
+    },
+    /// The venue has an order that was believed never to have arrived. It stays closed here;
+    /// it must be cancelled at the venue.
+    SightedAfterEnd {
+        /// What it was believed to be.
+        was: OrderState,
+    },
+    /// More traded than was asked for.
+    Overfilled {
+        /// The amount beyond.
+        excess: Qty,
+    },
+}
+
+/// What one event did to the orders.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OrderOutcome {
+    /// Whether anything is different now.
+    pub changed: bool,
+    /// Whether this event ended the order; true once in the life of an order.
+    pub ended: bool,
+    /// What somebody must look at.
+    pub incident: Option<Incident>,
+}
+
+/// What live orders of one instrument could still do, without those that may only reduce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct WorstCase {
+    buys: i128,
+    sells: i128,
+}
+
+/// Every order of the session.
+///
+/// Invariants: a terminal order never becomes live; the worst case of an instrument is the sum
+/// over its live orders; a name is used once, for ever. Any permutation and repetition of the
+/// same events leads to the same states.
+#[derive(Debug, Clone, Default)]
+pub struct Orders {
+    orders: BTreeMap<ClientOrderId, Order>,
+    /// Names of live orders by the place they were sent in.
+    live: BTreeMap<u64, ClientOrderId>,
+    /// Terminal orders that are still in `orders`, in the order in which they ended.
+    ended: VecDeque<ClientOrderId>,
+    /// Names of orders that have left `orders`.
+    forgotten: BTreeSet<ClientOrderId>,
+    worst: Vec<WorstCase>,
+    n_sent: u64,
+}
+
+impl Orders {
+    /// No orders yet, for `n_instruments` instruments.
+    #[must_use]
+    pub fn new(n_instruments: usize) -> Self {
+        Self {
+            worst: vec![WorstCase::default(); n_instruments],
+            ..Self::default()
+        }
+    }
+
+    /// Takes up an order that has been handed to the gateway.
+    ///
+    /// # Errors
+    ///
+    /// When an order of that name was sent before; nothing changes then.
+    pub fn sent(&mut self, intent: &Intent, at: Timestamp) -> Result<(), AlreadyKnown> {
+        if self.is_known(&intent.id) {
+            return Err(AlreadyKnown(intent.id));
+        }
+        let order = Order::new(intent.clone(), at, self.n_sent);
+        self.n_sent += 1;
+        self.reserve(intent.spec.instrument, order.reserve(), 1);
+        self.live.insert(order.seq, intent.id);
+        self.orders.insert(intent.id, order);
+        Ok(())
+    }
+
+    /// Notes that a cancel of this order has been handed to the gateway; `false` when the order
+    /// is not live, and a cancel would be pointless.
+    pub fn cancel_sent(&mut self, id: &ClientOrderId, at: Timestamp) -> bool {
+        let live = self.get(id).is_some_and(Order::is_live);
+        if live {
+            self.change(id, at, |o| o.facts.cancel_requested = true);
+        }
+        live
+    }
+
+    /// Closes an unanswered order after the venue has proven that it never arrived.
+    pub fn never_accepted(&mut self, id: &ClientOrderId, at: Timestamp) -> OrderOutcome {
+        self.change(id, at, |o| o.facts.never_accepted = true)
+    }
+
+    /// Folds one event of the broker.
+    pub fn apply(&mut self, event: &AccountEvent, at: Timestamp) -> OrderOutcome {
+        match event {
+            AccountEvent::Accepted { order } => self.sighted(order, at, |o| {
+                o.facts.accepted = true;
+            }),
+            AccountEvent::Triggered { order } => self.sighted(order, at, |o| {
+                o.facts.triggered = true;
+            }),
+            AccountEvent::Rejected { order, reason } => self.change(order, at, |o| match reason {
+                RejectReason::DuplicateId => o.facts.duplicate_id = true,
+                reason => keep_first(&mut o.facts.rejected, reason, RejectReason::to_string),
+            }),
+            AccountEvent::NotSent { order, cause } => self.change(order, at, |o| {
+                keep_first(&mut o.facts.not_sent, cause, NotSent::to_string);
+            }),
+            AccountEvent::Unknown { order, cause } => self.change(order, at, |o| {
+                keep_first(&mut o.facts.unknown, cause, String::clone);
+            }),
+            AccountEvent::Cancelled { order } => {
+                self.change(order, at, |o| o.facts.cancelled = true)
+            }
+            AccountEvent::CancelRejected { order } => {
+                self.change(order, at, |o| o.facts.cancel_requested = false)
+            }
+            AccountEvent::Fill(fill) => self.fill(fill, at),
+            AccountEvent::Funding { .. } => OrderOutcome::default(),
+        }
+    }
+
+    fn fill(&mut self, fill: &Fill, at: Timestamp) -> OrderOutcome {
+        let before = self.get(&fill.order).map(|o| (o.state(), o.n_fills()));
+        let mut outcome = self.change(&fill.order, at, |o| o.add_fill(fill));
+        order_seen(&mut self.orders, &fill.order, at);
+        match (before, self.get(&fill.order)) {
+            (Some((was, n_before)), Some(order)) if n_before < order.n_fills() => {
+                let excess = order.excess();
+                if !excess.is_zero() {
+                    outcome.incident = Some(Incident::Overfilled { excess });
+                } else if was.is_terminal() {
+                    outcome.incident = Some(Incident::FillAfterEnd { was: Some(was) });
+                }
+            }
+            (None, _) if self.forgotten.contains(&fill.order) => {
+                outcome.incident = Some(Incident::FillAfterEnd { was: None });
+            }
+            _ => {}
+        }
+        outcome
+    }
+
+    /// A change that also shows that the venue has the order.
+    fn sighted(
+        &mut self,
+        id: &ClientOrderId,
+        at: Timestamp,
+        change: impl FnOnce(&mut Order),
+    ) -> OrderOutcome {
+        let was = self.get(id).map(Order::state);
+        let mut outcome = self.change(id, at, change);
+        order_seen(&mut self.orders, id, at);
+        if let Some(was @ (OrderState::NotSent(_) | OrderState::NeverAccepted)) = was
+            && outcome.changed
+        {
+            outcome.incident = Some(Incident::SightedAfterEnd { was });
+        }
+        outcome
+    }
+
+    /// Changes one order and keeps every sum and list in step with it.
+    fn change(
+        &mut self,
+        id: &ClientOrderId,
+        at: Timestamp,
+        change: impl FnOnce(&mut Order),
+    ) -> OrderOutcome {
+        let Some(order) = self.orders.get_mut(id) else {
+            return OrderOutcome {
+                incident: (!self.forgotten.contains(id)).then_some(Incident::UnknownOrder),
+                ..OrderOutcome::default()
+            };
+        };
+        let (was_live, reserved) = (order.is_live(), order.reserve());
+        let (facts, n_fills) = (order.facts.clone(), order.n_fills());
+        change(order);
+        let changed = order.facts != facts || order.n_fills() != n_fills;
+        let ended = was_live && !order.is_live();
+        if changed {
+            order.updated_at = at;
+        }
+        let (instrument, seq) = (order.intent.spec.instrument, order.seq);
+        let reserves = order.reserve();
+        self.reserve(instrument, reserved, -1);
+        self.reserve(instrument, reserves, 1);
+        if ended {
+            self.end(*id, seq);
+        }
+        OrderOutcome {
+            changed,
+            ended,
+            incident: None,
+        }
+    }
+
+    fn end(&mut self, id: ClientOrderId, seq: u64) {
+        self.live.remove(&seq);
+        self.ended.push_back(id);
+        if self.ended.len() > KEPT
+            && let Some(oldest) = self.ended.pop_front()
+        {
+            self.orders.remove(&oldest);
+            self.forgotten.insert(oldest);
+        }
+    }
+
+    fn reserve(&mut self, instrument: InstrumentId, (side, qty): (Side, Qty), times: i128) {
+        let at = instrument.index();
+        if self.worst.len() <= at {
+            self.worst.resize(at + 1, WorstCase::default());
+        }
+        let sum = match side {
+            Side::Buy => &mut self.worst[at].buys,
+            Side::Sell => &mut self.worst[at].sells,
+        };
+        *sum += times * qty.raw();
+    }
+
+    /// Everything that could still fill per side, `(buys, sells)`: in flight, working and
+    /// unresolved, without orders that may only reduce.
+    #[must_use]
+    pub fn worst_case(&self, instrument: InstrumentId) -> (Qty, Qty) {
+        let worst = self.worst.get(instrument.index()).copied();
+        let worst = worst.unwrap_or_default();
+        let qty = |raw| Qty::from_raw(raw).expect("a sum of open amounts is not negative");
+        (qty(worst.buys), qty(worst.sells))
+    }
+
+    /// Live orders of one leg on one instrument, oldest first, protection included.
+    pub fn in_flight_or_working(
+        &self,
+        instrument: InstrumentId,
+        leg: LegId,
+    ) -> impl Iterator<Item = &Order> {
+        self.live()
+            .filter(move |o| o.intent.leg == leg && o.intent.spec.instrument == instrument)
+    }
+
+    /// Signed amount that live orders of one leg may still trade on their way to a target, closes
+    /// included, protection not.
+    #[must_use]
+    pub fn pending(&self, instrument: InstrumentId, leg: LegId) -> SignedQty {
+        self.in_flight_or_working(instrument, leg)
+            .filter(|o| !o.is_protection())
+            .map(|o| o.open_qty().signed(o.intent.spec.side))
+            .sum()
+    }
+
+    /// Live orders, oldest first.
+    pub fn live(&self) -> impl Iterator<Item = &Order> {
+        self.live.values().filter_map(|id| self.orders.get(id))
+    }
+
+    /// Number of live orders.
+    #[must_use]
+    pub fn n_live(&self) -> usize {
+        self.live.len()
+    }
+
+    /// Newest terminal orders, in the order in which they ended, at most 250.
+    pub fn ended(&self) -> impl Iterator<Item = &Order> {
+        self.ended.iter().filter_map(|id| self.orders.get(id))
+    }
+
+    /// An order that is live or among the newest terminal ones.
+    #[must_use]
+    pub fn get(&self, id: &ClientOrderId) -> Option<&Order> {
+        self.orders.get(id)
+    }
+
+    /// Whether an order of this name was ever sent.
+    #[must_use]
+    pub fn is_known(&self, id: &ClientOrderId) -> bool {
+        self.orders.contains_key(id) || self.forgotten.contains(id)
+    }
+
+    /// Orders sent so far.
+    #[must_use]
+    pub const fn n_sent(&self) -> u64 {
+        self.n_sent
+    }
+}
+
+/// Notes the first moment at which the venue showed that it has the order.
+fn order_seen(orders: &mut BTreeMap<ClientOrderId, Order>, id: &ClientOrderId, at: Timestamp) {
+    if let Some(order) = orders.get_mut(id) {
+        order.accepted_at.get_or_insert(at);
+    }
+}
+
+/// Keeps one of several contradicting reasons, the same one whatever their order: the first in
+/// the alphabet.
+fn keep_first<T: Clone>(slot: &mut Option<T>, new: &T, text: impl Fn(&T) -> String) {
+    if slot.as_ref().is_none_or(|old| text(new) < text(old)) {
+        *slot = Some(new.clone());
+    }
+}
