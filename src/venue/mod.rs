@@ -1,3 +1,4 @@
 //! Feeds and brokers.
 
+pub mod feed;
 pub mod sim;
