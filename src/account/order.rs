@@ -193,6 +193,12 @@ impl Order {
         !ended && self.traded.0 < self.intent.spec.qty
     }
 
+    /// Whether a cancel makes sense: more may trade, and none is on its way yet.
+    #[must_use]
+    pub fn is_cancellable(&self) -> bool {
+        self.is_live() && !self.facts.cancel_requested
+    }
+
     /// Amount filled, never more than asked for.
     #[must_use]
     pub fn filled(&self) -> Qty {

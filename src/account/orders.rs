@@ -279,6 +279,18 @@ impl Orders {
             .sum()
     }
 
+    /// Amount that live reduce-only orders may still close, protection not counted.
+    #[must_use]
+    pub fn closing(&self, instrument: InstrumentId) -> Qty {
+        self.live()
+            .filter(|o| {
+                let spec = &o.intent.spec;
+                spec.reduce_only && spec.instrument == instrument && !o.is_protection()
+            })
+            .map(Order::open_qty)
+            .sum()
+    }
+
     /// Live orders, oldest first.
     pub fn live(&self) -> impl Iterator<Item = &Order> {
         self.live.values().filter_map(|id| self.orders.get(id))

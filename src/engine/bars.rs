@@ -35,21 +35,27 @@ impl Engine {
             self.counters.n_bars += 1;
             self.decide(leg_id, event, watch, effects);
         }
-        self.equity_stats.bar(self.ledger.n_open() > 0);
-        self.curve.push(self.now, self.ledger.equity());
+        let (equity, in_market) = (self.ledger.equity(), self.is_open());
+        self.equity_stats.observe(self.now, equity, in_market);
+        self.curve.push(self.now, equity);
     }
 
     /// Takes over a new UTC day or week.
     fn roll(&mut self, effects: &mut Vec<Effect>) {
+        let (day, week) = (self.now.day(), self.now.week());
+        if day == self.day {
+            return;
+        }
         let equity = self.ledger.equity();
-        let rolled = self.ledger.roll(self.now);
-        if rolled.day {
-            self.equity_stats.day(self.now, equity);
+        self.ledger.roll(self.now);
+        self.day = day;
+        {
             self.breakers.start_day(equity);
             let text = format!("new UTC day, equity {equity:.2}");
             self.notice(NoticeLevel::Info, "day", text, effects);
         }
-        if rolled.week {
+        if week != self.week {
+            self.week = week;
             self.breakers.start_week(equity);
         }
     }
@@ -59,7 +65,7 @@ impl Engine {
         let verdict = self.legs[leg.index()].series.offer(event);
         let (fresh, problem) = match verdict {
             BarVerdict::First | BarVerdict::Fresh => (true, None),
-            BarVerdict::Unconfirmed => (false, None),
+            BarVerdict::Unconfirmed | BarVerdict::Foreign => (false, None),
             BarVerdict::Gap { missing, .. } => {
                 self.legs[leg.index()].strategy.reset();
                 self.markets[event.instrument.index()].has_gap = true;
@@ -75,7 +81,9 @@ impl Engine {
                 false,
                 Some("closed bar was revised: recorded, not traded again".to_owned()),
             ),
-            BarVerdict::OutOfOrder => (false, Some("bar is older than the newest".to_owned())),
+            BarVerdict::OutOfOrder { .. } => {
+                (false, Some("bar is older than the newest".to_owned()))
+            }
             BarVerdict::Invalid(error) => (false, Some(error.to_string())),
         };
         if fresh && problem.is_none() {
@@ -202,7 +210,7 @@ impl Engine {
             full_value: leg.full_value,
             price,
             held,
-            pending: self.orders.pending(instrument),
+            pending: self.orders.worst_case(instrument),
             closing: self.orders.closing(instrument),
         };
         match planner::plan(&input, &self.settings.plan) {
@@ -250,13 +258,13 @@ impl Engine {
     pub(super) fn on_book(&mut self, update: &BookUpdate, effects: &mut Vec<Effect>) {
         let id = update.instrument;
         let market = &mut self.markets[id.index()];
-        let book = market.book.get_or_insert_with(Book::default);
+        let book = market.book.get_or_insert_with(|| Book::new(id));
         let verdict = book.apply(update);
         if let (Some(bid), Some(ask)) = (book.best_bid(), book.best_ask()) {
             market.bid = Some((bid.price, bid.qty));
             market.ask = Some((ask.price, ask.qty));
         }
-        if verdict == BookVerdict::Applied {
+        if matches!(verdict, BookVerdict::Snapshot | BookVerdict::Delta) {
             self.revalue(id, effects);
         } else {
             self.counters.n_bad_data += 1;

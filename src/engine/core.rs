@@ -3,7 +3,8 @@
 use super::event::{Effect, EffectOf, Event};
 use super::settings::{EngineSettings, LegSetup, SetupError, validate};
 use super::state::{Attempts, Leg, Market, Reached};
-use crate::account::{EquityCurve, EquityStats, Ledger, Orders, TradeStats};
+use crate::account::stats::{EquityCurve, EquityStats, TradeStats};
+use crate::account::{Ledger, Orders};
 use crate::control::{Counters, FillView, HeldBack, Notice, NoticeLevel, SessionView, TradeView};
 use crate::domain::{
     AccountEvent, InstrumentId, Instruments, KillLevel, LegId, MarketEvent, Money, Price, Timestamp,
@@ -53,6 +54,9 @@ pub struct Engine {
     pub(super) counters: Counters,
     pub(super) version: u64,
     pub(super) started: bool,
+    pub(super) peak: Money,
+    pub(super) day: i64,
+    pub(super) week: i64,
 }
 
 impl Engine {
@@ -111,7 +115,7 @@ impl Engine {
             breakers: Breakers::new(settings.limits.clone()),
             ledger: Ledger::new(capital, instruments.len()),
             markets: instruments.iter().map(|_| Market::new()).collect(),
-            orders: Orders::default(),
+            orders: Orders::new(instruments.len()),
             level,
             kill_reason: (level != KillLevel::Active)
                 .then(|| "kept from the last session".to_owned()),
@@ -129,6 +133,9 @@ impl Engine {
             counters: Counters::default(),
             version: 0,
             started: false,
+            peak: capital,
+            day: 0,
+            week: 0,
             settings,
             instruments,
             legs,
@@ -195,7 +202,7 @@ impl Engine {
     /// Whether nothing is held and nothing works.
     #[must_use]
     pub fn is_flat(&self) -> bool {
-        self.ledger.n_open() == 0 && self.orders.live().next().is_none()
+        !self.is_open() && self.orders.n_live() == 0
     }
 
     fn start(&mut self) {
@@ -205,8 +212,21 @@ impl Engine {
         self.breakers.start_day(equity);
         self.breakers.start_week(equity);
         self.breakers.set_peak(equity);
+        self.day = self.now.day();
+        self.week = self.now.week();
         self.curve.push(self.now, equity);
-        self.equity_stats.start(self.now, equity);
+        self.equity_stats.observe(self.now, equity, false);
+    }
+
+    /// Whether any position is open.
+    #[inline]
+    pub(super) fn is_open(&self) -> bool {
+        !self.ledger.is_flat()
+    }
+
+    /// Instruments with a position, in session order.
+    pub(super) fn open_instruments(&self) -> Vec<InstrumentId> {
+        self.ledger.positions().map(|(id, _)| id).collect()
     }
 
     fn on_market(
@@ -241,7 +261,7 @@ impl Engine {
             MarketEvent::Book(update) => self.on_book(update, effects),
             MarketEvent::Funding(funding) => market.fund(funding, now),
         }
-        if self.level == KillLevel::Flatten && self.ledger.n_open() > 0 {
+        if self.level == KillLevel::Flatten && self.is_open() {
             self.flatten(effects);
         }
     }
@@ -263,13 +283,16 @@ impl Engine {
     /// Loss limits and drawdown, after anything that moved the equity.
     pub(super) fn look_at_losses(&mut self, effects: &mut Vec<Effect>) {
         let equity = self.ledger.equity();
-        if self.ledger.note_equity() {
-            self.breakers.set_peak(self.ledger.peak());
+        let peak = self.ledger.update_peak();
+        if self.peak < peak {
+            self.peak = peak;
+            self.breakers.set_peak(peak);
         }
         for breach in self.breakers.watch(self.now, equity) {
             self.on_breach(&breach, effects);
         }
-        self.equity_stats.drawdown(self.now, equity);
+        let in_market = self.is_open();
+        self.equity_stats.observe(self.now, equity, in_market);
     }
 
     /// Adds a line for people, cleaned of control characters.

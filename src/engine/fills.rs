@@ -4,7 +4,7 @@ use super::core::Engine;
 use super::event::{CancelReason, Effect, EffectOf, RefusalRecord, TradeRecord};
 use super::settings::has_venue_stops;
 use super::state::Reached;
-use crate::account::ClosedTrade;
+use crate::account::{ClosedTrade, Order};
 use crate::control::{FillView, HeldBack, NoticeLevel, TradeView};
 use crate::domain::{
     AccountEvent, ClientOrderId, Fill, FillKind, InstrumentId, Intent, KillLevel, LegId, Money,
@@ -21,7 +21,7 @@ impl Engine {
             instrument: self.instruments.get(id),
             level: self.level,
             position: self.ledger.size(id),
-            pending: self.orders.pending(id),
+            pending: self.orders.worst_case(id),
             closing: self.orders.closing(id),
             reference: self.reference(id),
             other_exposure: self.other_exposure(id),
@@ -30,7 +30,10 @@ impl Engine {
         match self.gate.check(intent, &scene, &self.breakers) {
             Ok(approved) => {
                 // In flight before the effect leaves: a fill can never find it unknown.
-                self.orders.sent(approved.intent(), self.now);
+                if let Err(known) = self.orders.sent(approved.intent(), self.now) {
+                    self.notice(NoticeLevel::Error, "exec", known.to_string(), effects);
+                    return false;
+                }
                 self.counters.n_orders += 1;
                 effects.push(EffectOf::Submit(approved));
                 true
@@ -78,7 +81,7 @@ impl Engine {
     /// Value of an instrument's position if everything that could fill did.
     pub(super) fn worst_value(&self, id: InstrumentId) -> Money {
         let held = self.ledger.size(id);
-        let (buys, sells) = self.orders.pending(id);
+        let (buys, sells) = self.orders.worst_case(id);
         if held.is_zero() && buys.is_zero() && sells.is_zero() {
             return Money::ZERO;
         }
@@ -96,7 +99,7 @@ impl Engine {
         reason: CancelReason,
         effects: &mut Vec<Effect>,
     ) {
-        self.orders.cancelling(&order);
+        self.orders.cancel_sent(&order, self.now);
         effects.push(EffectOf::Cancel { order, reason });
     }
 
@@ -184,8 +187,8 @@ impl Engine {
     }
 
     fn on_trade_closed(&mut self, fill: &Fill, closed: &ClosedTrade, effects: &mut Vec<Effect>) {
-        self.trade_stats.push(closed);
-        let reason = match self.orders.purpose(&fill.order) {
+        self.trade_stats.record(closed);
+        let reason = match self.orders.get(&fill.order).map(|o| o.intent.spec.purpose) {
             _ if fill.kind == FillKind::Liquidation => "liquidation".to_owned(),
             Some(Purpose::Entry) => "turned around".to_owned(),
             Some(purpose) => purpose.to_string(),
@@ -238,7 +241,9 @@ impl Engine {
         }
         let wanted = self.wanted_stop(instrument);
         let current = self.legs[leg.index()].stop;
-        let placed = current.and_then(|id| self.orders.spec(&id));
+        let placed = current
+            .and_then(|id| self.orders.get(&id))
+            .map(|o| &o.intent.spec);
         if let (Some((side, qty, _)), Some(spec)) = (wanted, placed)
             && spec.side == side
             && spec.qty == qty
@@ -247,7 +252,7 @@ impl Engine {
         }
         if let Some(order) = current {
             self.legs[leg.index()].stop = None;
-            if self.orders.is_live(&order) {
+            if self.orders.get(&order).is_some_and(Order::is_cancellable) {
                 let reason = if wanted.is_some() {
                     CancelReason::Superseded
                 } else {

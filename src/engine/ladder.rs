@@ -2,6 +2,7 @@
 
 use super::core::Engine;
 use super::event::{CancelReason, Effect, EffectOf};
+use crate::account::Order;
 use crate::control::{NoticeLevel, TradeCommand};
 use crate::domain::{ClientOrderId, InstrumentId, KillLevel, LegId, OrderSpec, Purpose};
 use crate::risk::{Breach, LimitAction};
@@ -12,15 +13,14 @@ impl Engine {
             TradeCommand::Kill { level, reason } => self.raise(*level, reason, effects),
             TradeCommand::Resume { level, reason } => self.lower(*level, reason, effects),
             TradeCommand::Cancel(order) => {
-                if self.orders.is_live(order) {
+                if self.orders.get(order).is_some_and(Order::is_cancellable) {
                     self.cancel(*order, CancelReason::Operator, effects);
                 }
             }
             TradeCommand::CancelAll => self.cancel_unprotective(CancelReason::Operator, effects),
             TradeCommand::Close(instrument) => self.close_position(*instrument, effects),
             TradeCommand::CloseAll => {
-                let open: Vec<InstrumentId> = self.ledger.open().collect();
-                for instrument in open {
+                for instrument in self.open_instruments() {
                     self.close_position(instrument, effects);
                 }
             }
@@ -134,8 +134,7 @@ impl Engine {
             CancelReason::Kill,
             effects,
         );
-        let open: Vec<InstrumentId> = self.ledger.open().collect();
-        for instrument in open {
+        for instrument in self.open_instruments() {
             let size = self.ledger.size(instrument);
             let (Some(side), Some(leg)) = (size.side(), self.routes[instrument.index()]) else {
                 continue;

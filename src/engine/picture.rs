@@ -6,11 +6,12 @@ use super::core::Engine;
 use super::state::{Leg, Market, Reached};
 use crate::account::Order;
 use crate::control::{
-    AccountView, BookView, DecisionView, FeatureView, FeedHealth, Gauge, GaugeAction, LegPhase,
-    LegView, MarketView, OrderView, PauseView, PositionView, Rung, RungState, SessionView,
-    Snapshot, StatsView, TradingState,
+    AccountView, BookView, DecisionView, EquityPoint, FeatureView, FeedHealth, Gauge, GaugeAction,
+    LegPhase, LegView, MarketView, OrderView, PauseView, PositionView, Rung, RungState,
+    SessionView, Snapshot, StatsView, TradingState,
 };
 use crate::domain::{Category, InstrumentId, KillLevel, Money, Rate, Timestamp};
+use crate::market::BookState;
 use crate::risk::LimitAction;
 
 /// Levels of a book that are shown.
@@ -78,14 +79,21 @@ impl Engine {
                 .collect(),
             positions: self
                 .ledger
-                .open()
-                .filter_map(|id| self.position_view(id))
+                .positions()
+                .filter_map(|(id, _)| self.position_view(id))
                 .collect(),
             orders: self.orders.live().map(|o| self.order_view(o)).collect(),
             fills: self.fills.iter().cloned().collect(),
             trades: self.trades.iter().cloned().collect(),
             account: self.account_view(),
-            equity: self.curve.points().into(),
+            equity: self
+                .curve
+                .points()
+                .map(|p| EquityPoint {
+                    at: p.at,
+                    equity: p.equity,
+                })
+                .collect(),
             stats: self.stats(),
             legs: self.legs.iter().map(|leg| self.leg_view(leg)).collect(),
             gauges: self.gauges(),
@@ -133,21 +141,27 @@ impl Engine {
             interval,
             bars,
             next_close: next_close.filter(|_| self.started),
-            book: market.book.as_ref().filter(|b| b.is_valid()).map(|book| {
-                Arc::new(BookView {
-                    bids: book
-                        .bids()
-                        .take(BOOK_LEVELS)
-                        .map(|l| (l.price, l.qty))
-                        .collect(),
-                    asks: book
-                        .asks()
-                        .take(BOOK_LEVELS)
-                        .map(|l| (l.price, l.qty))
-                        .collect(),
-                    update_id: book.update_id(),
-                })
-            }),
+            book: market
+                .book
+                .as_ref()
+                .filter(|b| b.state() == BookState::Valid)
+                .map(|book| {
+                    Arc::new(BookView {
+                        bids: book
+                            .bids()
+                            .iter()
+                            .take(BOOK_LEVELS)
+                            .map(|l| (l.price, l.qty))
+                            .collect(),
+                        asks: book
+                            .asks()
+                            .iter()
+                            .take(BOOK_LEVELS)
+                            .map(|l| (l.price, l.qty))
+                            .collect(),
+                        update_id: book.update_id(),
+                    })
+                }),
             health: self.health(market),
             updated: market.updated,
             n_bad_bars: market.n_bad,
@@ -160,7 +174,14 @@ impl Engine {
             None => FeedHealth::Waiting,
             Some(at) if stale(at) => FeedHealth::Stale,
             Some(_) if market.has_gap => FeedHealth::Gap,
-            Some(_) if market.book.as_ref().is_some_and(|b| !b.is_valid()) => FeedHealth::Resync,
+            Some(_)
+                if market
+                    .book
+                    .as_ref()
+                    .is_some_and(|b| b.state() != BookState::Valid) =>
+            {
+                FeedHealth::Resync
+            }
             Some(_) => FeedHealth::Ok,
         }
     }
@@ -177,8 +198,8 @@ impl Engine {
             size: position.size,
             entry: position.entry,
             mark,
-            unrealised: mark.map(|_| unrealised),
-            unrealised_rate: mark.and_then(|_| unrealised.fraction_of(value)),
+            unrealised,
+            unrealised_rate: unrealised.and_then(|u| u.fraction_of(value)),
             realised: position.realised,
             stop: leg
                 .and_then(|leg| self.legs[leg.index()].stop)
@@ -198,11 +219,11 @@ impl Engine {
             symbol: self.instruments.get(spec.instrument).symbol.clone(),
             side: spec.side,
             qty: spec.qty,
-            filled: order.filled,
+            filled: order.filled(),
             price: spec.kind.limit_price(),
             trigger: spec.kind.trigger(),
             kind: spec.kind.name().to_owned(),
-            state: order.state.name().to_owned(),
+            state: order.state().to_string(),
             tif: spec.tif,
             reduce_only: spec.reduce_only,
             purpose: spec.purpose,
@@ -219,8 +240,8 @@ impl Engine {
             cash: ledger.cash(),
             start: self.settings.capital,
             unrealised: Some(ledger.unrealised()),
-            day: self.started.then(|| equity - ledger.day_start()),
-            week: self.started.then(|| equity - ledger.week_start()),
+            day: ledger.day_pnl(),
+            week: ledger.week_pnl(),
             peak: Some(peak),
             drawdown: (peak - equity).fraction_of(peak),
             fees: ledger.fees(),
@@ -397,11 +418,10 @@ impl Engine {
         let limit = self.gate.limits().stop_loss;
         let worst = self
             .ledger
-            .open()
-            .filter_map(|id| {
-                let position = self.ledger.position(id)?;
+            .positions()
+            .filter_map(|(id, position)| {
                 let value = position.entry * position.size.abs();
-                (-self.ledger.unrealised_of(id)).fraction_of(value)
+                (-self.ledger.unrealised_of(id)?).fraction_of(value)
             })
             .max()
             .unwrap_or(Rate::ZERO)
