@@ -93,6 +93,7 @@ impl Engine {
                     strategy: setup.strategy,
                     series: Series::new(setup.instrument, setup.interval, SERIES_BARS),
                     full_value: setup.full_value,
+                    stop_loss: setup.stop_loss,
                     scope,
                     target: None,
                     bar: Timestamp::default(),

@@ -10,7 +10,7 @@ use crate::domain::{
     AccountEvent, ClientOrderId, Fill, FillKind, InstrumentId, Intent, KillLevel, LegId, Money,
     OrderKind, OrderSpec, Price, Purpose, Qty, Rate, Side, TimeInForce, TriggerPrice,
 };
-use crate::risk::{Rule, Scene};
+use crate::risk::{LimitAction, Rule, Scene};
 
 impl Engine {
     /// Asks risk and, when it approves, sends. Returns whether the order left.
@@ -40,6 +40,7 @@ impl Engine {
             }
             Err((refusal, intent)) => {
                 self.counters.n_refused += 1;
+                let refusal_rule = refusal.rule;
                 let symbol = self.instruments.get(id).symbol.clone();
                 self.legs[intent.leg.index()].reached = Reached::Refused(refusal.to_string());
                 self.last_refusal = Some(HeldBack {
@@ -64,7 +65,35 @@ impl Engine {
                     limit: refusal.limit,
                 }));
                 self.notice(level, "risk", text, effects);
+                self.after_refusal(refusal_rule, effects);
                 false
+            }
+        }
+    }
+
+    /// A refusal whose limit says so pauses entries, or kills (C-01).
+    fn after_refusal(&mut self, rule: Rule, effects: &mut Vec<Effect>) {
+        let limits = self.gate.limits();
+        let until = self.now.plus_millis(limits.refusal_pause_ms);
+        match rule.action(limits) {
+            LimitAction::Block => {}
+            LimitAction::Pause => {
+                if self.breakers.pause(rule.name(), self.now, until) {
+                    effects.push(EffectOf::Paused {
+                        rule: rule.name().to_owned(),
+                        until,
+                    });
+                    let text = format!("{}: entries pause until {until}", rule.name());
+                    self.notice(NoticeLevel::Error, "risk", text, effects);
+                }
+            }
+            LimitAction::Kill => {
+                let reason = format!("limit {} was reached", rule.name());
+                effects.push(EffectOf::Trip {
+                    level: KillLevel::Flatten,
+                    reason: reason.clone(),
+                });
+                self.raise(KillLevel::Flatten, &reason, effects);
             }
         }
     }
@@ -295,13 +324,22 @@ impl Engine {
         let position = self.ledger.position(id)?;
         let side = position.size.side()?;
         let tick = self.instruments.get(id).tick;
-        let trigger = stop_price(position.entry, side, self.settings.limits.stop_loss);
+        let trigger = stop_price(position.entry, side, self.stop_loss(id));
         // Rounded towards the entry: a stop may be earlier than asked for, never later.
         let trigger = match side {
             Side::Buy => trigger.ceil_to(tick),
             Side::Sell => trigger.floor_to(tick),
         };
         Some((side.opposite(), position.size.abs(), trigger))
+    }
+
+    /// Allowed loss of a position: its leg's, which is never laxer than the account's.
+    fn stop_loss(&self, id: InstrumentId) -> Rate {
+        let account = self.settings.limits.stop_loss;
+        match self.routes[id.index()] {
+            Some(leg) => self.legs[leg.index()].stop_loss.min(account),
+            None => account,
+        }
     }
 
     /// Price at which a position is closed for its loss, where one is held.
@@ -321,7 +359,7 @@ impl Engine {
         let Some(side) = position.size.side() else {
             return;
         };
-        let trigger = stop_price(position.entry, side, self.settings.limits.stop_loss);
+        let trigger = stop_price(position.entry, side, self.stop_loss(id));
         let broken = match side {
             Side::Buy => price < trigger,
             Side::Sell => trigger < price,

@@ -331,3 +331,7 @@ fn close_spec(input: &PlanInput<'_>, rules: &PlanRules, qty: Qty) -> Option<Orde
         purpose: Purpose::Exit,
     })
 }
+
+#[cfg(test)]
+#[path = "planner_tests.rs"]
+mod tests;

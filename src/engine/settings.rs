@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::planner::PlanRules;
-use crate::domain::{Category, InstrumentId, Instruments, Interval, Money};
+use crate::domain::{Category, InstrumentId, Instruments, Interval, Money, Rate};
 use crate::risk::{Limits, LimitsError};
 use crate::strategy::Strategy;
 
@@ -34,6 +34,8 @@ pub struct LegSetup {
     pub interval: Interval,
     /// Value of an exposure of one.
     pub full_value: Money,
+    /// Loss of a position at which it is closed; the account's limit holds where it is stricter.
+    pub stop_loss: Rate,
     /// The strategy.
     pub strategy: Box<dyn Strategy>,
 }

@@ -113,6 +113,7 @@ pub(super) struct Leg {
     pub(super) strategy: Box<dyn Strategy>,
     pub(super) series: Series,
     pub(super) full_value: Money,
+    pub(super) stop_loss: Rate,
     /// Hash over account, strategy, symbol and interval: the first part of its order ids.
     pub(super) scope: u64,
     pub(super) target: Option<Exposure>,

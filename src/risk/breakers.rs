@@ -102,21 +102,21 @@ impl Breakers {
                 self.drawdown_floor,
                 self.peak,
                 self.limits.drawdown_action,
-                self.limits.week_pause_ms(),
+                self.limits.week_pause_ms,
             ),
             (
                 "day loss",
                 self.day_floor,
                 self.day_start,
                 self.limits.day_action,
-                self.limits.day_pause_ms(),
+                self.limits.day_pause_ms,
             ),
             (
                 "week loss",
                 self.week_floor,
                 self.week_start,
                 self.limits.week_action,
-                self.limits.week_pause_ms(),
+                self.limits.week_pause_ms,
             ),
         ];
         for (rule, floor, from, action, pause_ms) in checks {
@@ -163,6 +163,10 @@ impl Breakers {
     /// First reason why entries are held back now: the rule, and what it says.
     #[must_use]
     pub fn holding(&self, now: Timestamp, equity: Money) -> Option<(&'static str, String, String)> {
+        if let Some(pause) = self.pauses(now).next() {
+            let (value, limit) = (format!("paused at {now}"), format!("until {}", pause.until));
+            return Some((pause.rule, value, limit));
+        }
         let floors = [
             (
                 "drawdown",
@@ -184,13 +188,6 @@ impl Breakers {
             ),
         ];
         for (rule, action, floor, from) in floors {
-            if let Some(pause) = self.pauses.iter().find(|p| p.rule == rule && now < p.until) {
-                return Some((
-                    rule,
-                    format!("paused at {now}"),
-                    format!("until {}", pause.until),
-                ));
-            }
             if let Some(floor) = floor
                 && action != LimitAction::Pause
                 && equity <= floor
@@ -200,6 +197,16 @@ impl Breakers {
             }
         }
         None
+    }
+
+    /// Pauses entries because of a rule of the gate; returns whether the pause is new.
+    pub fn pause(&mut self, rule: &'static str, now: Timestamp, until: Timestamp) -> bool {
+        let is_new = !self.pauses(now).any(|p| p.rule == rule);
+        if is_new {
+            self.pauses.retain(|p| p.rule != rule);
+            self.pauses.push(Pause { rule, until });
+        }
+        is_new
     }
 
     /// Pauses that run at `now`.

@@ -9,7 +9,7 @@ use std::fmt;
 
 use super::approved::Approved;
 use super::breakers::Breakers;
-use super::limits::Limits;
+use super::limits::{LimitAction, Limits};
 use crate::domain::{
     Category, Instrument, Intent, KillLevel, Money, Price, Purpose, Qty, Side, SignedQty, Timestamp,
 };
@@ -28,6 +28,8 @@ pub enum Rule {
     DayLoss,
     /// Loss of the ISO week.
     WeekLoss,
+    /// A pause that another rule of the gate has started.
+    Paused,
     /// A reduce-only order that would add or flip.
     ReduceOnly,
     /// A short position on a spot market.
@@ -57,6 +59,7 @@ impl Rule {
             Rule::Drawdown => "drawdown",
             Rule::DayLoss => "day loss",
             Rule::WeekLoss => "week loss",
+            Rule::Paused => "paused",
             Rule::ReduceOnly => "reduce-only",
             Rule::SpotShort => "spot short",
             Rule::FreshPrice => "fresh price",
@@ -73,7 +76,20 @@ impl Rule {
         match name {
             "drawdown" => Rule::Drawdown,
             "day loss" => Rule::DayLoss,
-            _ => Rule::WeekLoss,
+            "week loss" => Rule::WeekLoss,
+            _ => Rule::Paused,
+        }
+    }
+
+    /// What a refusal by this rule does beyond refusing.
+    #[must_use]
+    pub const fn action(self, limits: &Limits) -> LimitAction {
+        match self {
+            Rule::MaxPosition => limits.position_action,
+            Rule::MaxExposure => limits.exposure_action,
+            Rule::PriceBand => limits.band_action,
+            Rule::Frequency => limits.frequency_action,
+            _ => LimitAction::Block,
         }
     }
 }

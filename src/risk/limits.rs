@@ -36,14 +36,14 @@ pub struct Limits {
     pub day_loss: Rate,
     /// What the daily limit does.
     pub day_action: LimitAction,
-    /// How long its pause lasts, in hours.
-    pub day_pause_hours: u32,
+    /// How long its pause lasts, in milliseconds.
+    pub day_pause_ms: i64,
     /// Loss since the start of the ISO week (S2-31).
     pub week_loss: Rate,
     /// What the weekly limit does.
     pub week_action: LimitAction,
-    /// How long its pause lasts, in hours.
-    pub week_pause_hours: u32,
+    /// How long its pause lasts, in milliseconds.
+    pub week_pause_ms: i64,
     /// Distance from the highest equity, as a part of it (S2-32).
     pub max_drawdown: Rate,
     /// What the drawdown limit does.
@@ -56,6 +56,16 @@ pub struct Limits {
     pub reference_max_age_ms: i64,
     /// Orders allowed within any 60 seconds of session time (S0-29).
     pub max_orders_per_minute: u32,
+    /// What a refusal by the position limit does beyond refusing.
+    pub position_action: LimitAction,
+    /// What a refusal by the exposure limit does beyond refusing.
+    pub exposure_action: LimitAction,
+    /// What a refusal by the price band does beyond refusing.
+    pub band_action: LimitAction,
+    /// What a refusal by the frequency limit does beyond refusing.
+    pub frequency_action: LimitAction,
+    /// How long the pause of one of these four lasts, in milliseconds.
+    pub refusal_pause_ms: i64,
 }
 
 /// Why a set of limits is refused.
@@ -81,16 +91,21 @@ impl Limits {
             stop_loss: Rate::from_bps(800),
             day_loss: Rate::from_bps(200),
             day_action: LimitAction::Pause,
-            day_pause_hours: 24,
+            day_pause_ms: 24 * HOUR_MS,
             week_loss: Rate::from_bps(500),
             week_action: LimitAction::Pause,
-            week_pause_hours: 168,
+            week_pause_ms: 168 * HOUR_MS,
             max_drawdown: Rate::from_bps(1_500),
             drawdown_action: LimitAction::Kill,
             min_trade: "500".parse().expect("500 is a number"),
             price_band: Rate::from_bps(200),
             reference_max_age_ms: 10 * 60_000,
             max_orders_per_minute: 60,
+            position_action: LimitAction::Block,
+            exposure_action: LimitAction::Block,
+            band_action: LimitAction::Block,
+            frequency_action: LimitAction::Block,
+            refusal_pause_ms: HOUR_MS,
         }
     }
 
@@ -183,17 +198,5 @@ impl Limits {
     #[must_use]
     pub fn week_loss_value(&self) -> Money {
         self.capital * self.week_loss
-    }
-
-    /// Length of the daily pause in milliseconds.
-    #[must_use]
-    pub fn day_pause_ms(&self) -> i64 {
-        i64::from(self.day_pause_hours) * HOUR_MS
-    }
-
-    /// Length of the weekly pause in milliseconds.
-    #[must_use]
-    pub fn week_pause_ms(&self) -> i64 {
-        i64::from(self.week_pause_hours) * HOUR_MS
     }
 }
