@@ -1,3 +1,4 @@
 //! Feeds and brokers.
 
+pub mod broker;
 pub mod sim;

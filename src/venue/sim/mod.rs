@@ -1,1 +1,7 @@
 //! The simulated venue: matcher, paper broker, recorded and synthetic feeds.
+
+pub mod matcher;
+pub mod paper;
+
+pub use matcher::{Costs, Matcher, Settings, SettingsError};
+pub use paper::PaperBroker;
