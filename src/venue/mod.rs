@@ -1,4 +1,5 @@
 //! Feeds and brokers.
 
 pub mod feed;
+pub mod broker;
 pub mod sim;

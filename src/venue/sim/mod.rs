@@ -3,3 +3,8 @@
 pub mod instruments;
 pub mod recorded;
 pub mod synth;
+pub mod matcher;
+pub mod paper;
+
+pub use matcher::{Costs, Matcher, Settings, SettingsError};
+pub use paper::PaperBroker;
