@@ -4,6 +4,11 @@
 //! - after a cut at any byte, exactly the longest whole prefix comes back;
 //! - no flipped bit goes unnoticed, and none is taken for the end of the file in the middle.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail as loudly as tests"
+)]
+
 use std::io::Cursor;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -133,7 +138,7 @@ fn record(n: u64) -> Record {
         }
         _ => Event::Tick,
     };
-    let laps = if n % 7 == 0 {
+    let laps = if n.is_multiple_of(7) {
         vec![512_345]
     } else {
         Vec::new()
