@@ -280,6 +280,12 @@ impl Chord {
         Self::new(event.code, event.modifiers)
     }
 
+    /// The event that a terminal sends for this chord.
+    #[cfg(test)]
+    pub(super) fn event(self) -> KeyEvent {
+        KeyEvent::new(self.code, self.modifiers)
+    }
+
     fn new(code: KeyCode, modifiers: KeyModifiers) -> Self {
         let kept = KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT;
         let mut modifiers = modifiers & kept;

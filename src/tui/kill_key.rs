@@ -178,9 +178,14 @@ impl KillKeys {
             };
             return KillStep::Nothing;
         }
-        let decided = open.decide(at_ms, seen);
         let burst = at_ms.saturating_sub(open.last_press_ms) <= LONE_MS;
         let late = at_ms.saturating_sub(open.first_ms) >= CONFIRM_AFTER_MS;
+        // A press before this one may have been waiting for a tick that was late.
+        let decided = if burst {
+            KillStep::Nothing
+        } else {
+            open.decide(at_ms, seen)
+        };
         open.last_press_ms = at_ms;
         open.candidate_ms = (late && !burst).then_some(at_ms);
         decided

@@ -334,40 +334,43 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Whether a frame is due: something to show has changed, and the last frame is long enough
-    /// ago; less long when a person has pressed a key.
-    fn is_due(&self, now_ms: u64) -> bool {
-        let Some(drawn) = &self.drawn else {
-            return true;
-        };
-        let since = now_ms.saturating_sub(drawn.at_ms);
-        let changed = self.wants_all
-            || drawn.version != self.picture.version
-            || drawn.kill != self.kill_now()
-            || !same_but_time(&drawn.model, &self.ui.model)
-            || AGE_MS <= since;
+    /// Whether the screen shows something else than it should, or for too long.
+    fn has_changed(&self, now_ms: u64) -> bool {
+        self.drawn.as_ref().is_none_or(|drawn| {
+            self.wants_all
+                || drawn.version != self.picture.version
+                || drawn.kill != self.kill_now()
+                || !same_but_time(&drawn.model, &self.ui.model)
+                || AGE_MS <= now_ms.saturating_sub(drawn.at_ms)
+        })
+    }
+
+    /// Time until the next frame may be drawn; shorter when a person has pressed a key.
+    fn pause_ms(&self, now_ms: u64) -> u64 {
         let least = if self.touched {
             self.frame_ms.min(1_000 / KEY_FPS)
         } else {
             self.frame_ms
         };
-        changed && least <= since
+        self.drawn.as_ref().map_or(0, |drawn| {
+            least.saturating_sub(now_ms.saturating_sub(drawn.at_ms))
+        })
+    }
+
+    /// Whether a frame is to be drawn now.
+    fn is_due(&self, now_ms: u64) -> bool {
+        self.has_changed(now_ms) && self.pause_ms(now_ms) == 0
     }
 
     /// How long to wait for a message before the next turn.
     fn wait_ms(&self, now_ms: u64) -> u64 {
         if self.ui.is_deciding() {
-            return BUSY_WAIT_MS;
+            BUSY_WAIT_MS
+        } else if self.has_changed(now_ms) {
+            self.pause_ms(now_ms).clamp(1, MAX_WAIT_MS)
+        } else {
+            self.frame_ms.min(MAX_WAIT_MS)
         }
-        let since = self
-            .drawn
-            .as_ref()
-            .map_or(0, |drawn| now_ms.saturating_sub(drawn.at_ms));
-        let due = self.frame_ms.saturating_sub(since);
-        if self.touched {
-            return due.clamp(1, 1_000 / KEY_FPS);
-        }
-        due.clamp(1, MAX_WAIT_MS)
     }
 
     /// Draws when a frame is due and the terminal has taken the last one.
@@ -379,6 +382,9 @@ impl<'a> Desk<'a> {
                 term.redraw()?;
             }
             term.draw(|frame| self.draw(frame, now_ms))?;
+        }
+        if !self.has_changed(now_ms) {
+            self.touched = false;
         }
         if term.is_clear() {
             self.shown(clock() / 1_000);
@@ -465,3 +471,7 @@ impl Drop for Stopper {
         self.stop.store(true, Ordering::SeqCst);
     }
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;
