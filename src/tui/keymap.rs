@@ -1,0 +1,478 @@
+//! Keys: how they are written, which act each one means, and the file that changes them.
+//!
+//! The shipped `config/keymap.toml` holds the defaults of the action table; a person's own file
+//! replaces the keys of the acts it names. A file that is wrong anywhere changes nothing.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::action::{ACTIONS, Action, Danger};
+use super::model::View;
+
+/// The shipped file.
+pub const SHIPPED: &str = include_str!("../../config/keymap.toml");
+
+/// One key with its modifiers, in one form however the terminal reported it.
+///
+/// A letter carries its case itself and never the shift modifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Chord {
+    code: KeyCode,
+    modifiers: KeyModifiers,
+}
+
+/// Why a keymap file was refused. The keys in force stay as they were.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeymapError {
+    /// Not TOML, or not of the right shape.
+    #[error("keymap: {0}")]
+    Syntax(String),
+    /// No such act.
+    #[error("keymap line {line}: unknown action `{name}`; did you mean `{nearest}`?")]
+    UnknownAction {
+        /// Line in the file, from 1.
+        line: usize,
+        /// What was written.
+        name: String,
+        /// The closest known name.
+        nearest: &'static str,
+    },
+    /// No such key.
+    #[error(
+        "keymap line {line}: unknown key `{key}` for `{action}`; write a character, `f12`, \
+         `ctrl-p`, `alt-1`, `shift-tab`, `up`, `pagedown` or the like"
+    )]
+    UnknownKey {
+        /// Line in the file, from 1.
+        line: usize,
+        /// What was written.
+        key: String,
+        /// The act it was for.
+        action: &'static str,
+    },
+    /// A key that is hit by accident or that answers dialogs cannot act on trading.
+    #[error(
+        "keymap line {line}: `{key}` cannot be `{action}`; choose a key other than enter, esc, \
+         tab, space, backspace and delete"
+    )]
+    Forbidden {
+        /// Line in the file, from 1.
+        line: usize,
+        /// The key.
+        key: Chord,
+        /// The act it was for.
+        action: &'static str,
+    },
+    /// One key with two meanings in one view.
+    #[error("keymap{}: `{key}` is both `{first}` and `{second}`; give one of them another key",
+        .line.map(|line| format!(" line {line}")).unwrap_or_default())]
+    Conflict {
+        /// Line of the file that caused it, where one did.
+        line: Option<usize>,
+        /// The key.
+        key: Chord,
+        /// One act.
+        first: &'static str,
+        /// The other act.
+        second: &'static str,
+    },
+    /// Nothing would trip the kill switch.
+    #[error("keymap{}: no key is left on `kill`; give it at least one, such as \"K\"",
+        .line.map(|line| format!(" line {line}")).unwrap_or_default())]
+    NoKill {
+        /// Line of the file that took the keys away.
+        line: Option<usize>,
+    },
+}
+
+/// Which key means which act in which view. No key is ambiguous and `kill` has at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keymap {
+    bindings: Vec<(Chord, Action)>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    keys: BTreeMap<Spanned<String>, Vec<Spanned<String>>>,
+}
+
+impl Keymap {
+    /// The keys of the action table.
+    #[must_use]
+    pub fn builtin() -> Self {
+        let chords = |key: &&str| Chord::parse(key).expect("default keys parse: checked by a test");
+        Self {
+            bindings: ACTIONS
+                .iter()
+                .flat_map(|spec| spec.keys.iter().map(move |key| (chords(key), spec.action)))
+                .collect(),
+        }
+    }
+
+    /// The keys of the action table with those of `text` in place of theirs.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read as a whole: see [`KeymapError`].
+    pub fn from_toml(text: &str) -> Result<Self, KeymapError> {
+        let file: File = toml::from_str(text)
+            .map_err(|e| KeymapError::Syntax(e.to_string().trim().to_owned()))?;
+        let mut keymap = Self::builtin();
+        let mut lines = BTreeMap::new();
+        for (name, keys) in &file.keys {
+            let line = line_of(text, name.span().start);
+            let action = known_action(name.get_ref(), line)?;
+            lines.insert(action, line);
+            keymap.bindings.retain(|(_, bound)| *bound != action);
+            for key in keys {
+                let line = line_of(text, key.span().start);
+                let chord = allowed_chord(key.get_ref(), action, line)?;
+                if !keymap.bindings.contains(&(chord, action)) {
+                    keymap.bindings.push((chord, action));
+                }
+            }
+        }
+        keymap.check(&lines)?;
+        Ok(keymap)
+    }
+
+    /// The act of a key in a view.
+    #[must_use]
+    pub fn action(&self, chord: Chord, view: View) -> Option<Action> {
+        self.bindings
+            .iter()
+            .find(|(bound, action)| *bound == chord && action.spec().applies_to(view))
+            .map(|(_, action)| *action)
+    }
+
+    /// Whether this key trips the kill switch. `typing` tells that a text field has the focus:
+    /// keys that write a character belong to the text then.
+    #[must_use]
+    pub fn is_kill(&self, chord: Chord, typing: bool) -> bool {
+        !(typing && chord.text().is_some()) && self.bindings.contains(&(chord, Action::Kill))
+    }
+
+    /// The keys of an act, for people, with two spaces between them.
+    #[must_use]
+    pub fn keys(&self, action: Action) -> String {
+        let keys: Vec<String> = self
+            .bindings
+            .iter()
+            .filter(|(_, bound)| *bound == action)
+            .map(|(chord, _)| chord.to_string())
+            .collect();
+        keys.join("  ")
+    }
+
+    /// Checks what holds for the whole map; `lines` are those of the acts that a file named.
+    fn check(&self, lines: &BTreeMap<Action, usize>) -> Result<(), KeymapError> {
+        for (index, (chord, first)) in self.bindings.iter().enumerate() {
+            for (other, second) in &self.bindings[index + 1..] {
+                if chord == other && first.spec().meets(second.spec()) {
+                    return Err(KeymapError::Conflict {
+                        line: lines.get(second).or(lines.get(first)).copied(),
+                        key: *chord,
+                        first: first.spec().id,
+                        second: second.spec().id,
+                    });
+                }
+            }
+        }
+        if self
+            .bindings
+            .iter()
+            .all(|(_, action)| *action != Action::Kill)
+        {
+            return Err(KeymapError::NoKill {
+                line: lines.get(&Action::Kill).copied(),
+            });
+        }
+        Ok(())
+    }
+}
+
+fn known_action(name: &str, line: usize) -> Result<Action, KeymapError> {
+    Action::from_id(name).ok_or_else(|| KeymapError::UnknownAction {
+        line,
+        name: name.to_owned(),
+        nearest: ACTIONS
+            .iter()
+            .map(|spec| spec.id)
+            .min_by_key(|id| strsim::damerau_levenshtein(id, name))
+            .unwrap_or("kill"),
+    })
+}
+
+fn allowed_chord(key: &str, action: Action, line: usize) -> Result<Chord, KeymapError> {
+    let id = action.spec().id;
+    let chord = Chord::parse(key).ok_or_else(|| KeymapError::UnknownKey {
+        line,
+        key: key.to_owned(),
+        action: id,
+    })?;
+    let answers = matches!(
+        chord.code,
+        KeyCode::Enter | KeyCode::Esc | KeyCode::Tab | KeyCode::BackTab
+    );
+    if action.spec().danger > Danger::None && (chord.is_slippery() || answers) {
+        return Err(KeymapError::Forbidden {
+            line,
+            key: chord,
+            action: id,
+        });
+    }
+    Ok(chord)
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    let before = text.get(..offset).unwrap_or(text);
+    before.bytes().filter(|byte| *byte == b'\n').count() + 1
+}
+
+const NAMED: [(&str, KeyCode); 15] = [
+    ("enter", KeyCode::Enter),
+    ("esc", KeyCode::Esc),
+    ("tab", KeyCode::Tab),
+    ("shift-tab", KeyCode::BackTab),
+    ("space", KeyCode::Char(' ')),
+    ("backspace", KeyCode::Backspace),
+    ("delete", KeyCode::Delete),
+    ("up", KeyCode::Up),
+    ("down", KeyCode::Down),
+    ("left", KeyCode::Left),
+    ("right", KeyCode::Right),
+    ("home", KeyCode::Home),
+    ("end", KeyCode::End),
+    ("pageup", KeyCode::PageUp),
+    ("pagedown", KeyCode::PageDown),
+];
+
+impl Chord {
+    /// A key as written in the keymap file: `K`, `f12`, `ctrl-p`, `alt-1`, `shift-tab`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut rest = text;
+        let mut modifiers = KeyModifiers::NONE;
+        loop {
+            if let Some(code) = code_of(rest) {
+                return Some(Self::new(code, modifiers));
+            }
+            let (prefix, tail) = rest.split_once('-')?;
+            modifiers |= match prefix {
+                "ctrl" => KeyModifiers::CONTROL,
+                "alt" => KeyModifiers::ALT,
+                "shift" => KeyModifiers::SHIFT,
+                _ => return None,
+            };
+            rest = tail;
+        }
+    }
+
+    /// The chord of an event.
+    #[must_use]
+    pub fn of(event: &KeyEvent) -> Self {
+        Self::new(event.code, event.modifiers)
+    }
+
+    /// The event that a terminal sends for this chord.
+    #[cfg(test)]
+    pub(super) fn event(self) -> KeyEvent {
+        KeyEvent::new(self.code, self.modifiers)
+    }
+
+    fn new(code: KeyCode, modifiers: KeyModifiers) -> Self {
+        let kept = KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT;
+        let mut modifiers = modifiers & kept;
+        let code = match code {
+            KeyCode::Char(c) => {
+                let upper = modifiers.contains(KeyModifiers::SHIFT) && c.is_ascii_lowercase();
+                modifiers.remove(KeyModifiers::SHIFT);
+                KeyCode::Char(if upper { c.to_ascii_uppercase() } else { c })
+            }
+            KeyCode::Tab if modifiers.contains(KeyModifiers::SHIFT) => KeyCode::BackTab,
+            code => code,
+        };
+        if code == KeyCode::BackTab {
+            modifiers.remove(KeyModifiers::SHIFT);
+        }
+        Self { code, modifiers }
+    }
+
+    /// Key without modifiers, where there are none.
+    #[must_use]
+    pub fn plain(self) -> Option<KeyCode> {
+        self.modifiers.is_empty().then_some(self.code)
+    }
+
+    /// Character of a key held with Ctrl alone.
+    #[must_use]
+    pub fn ctrl(self) -> Option<char> {
+        match self.code {
+            KeyCode::Char(c) if self.modifiers == KeyModifiers::CONTROL => Some(c),
+            _ => None,
+        }
+    }
+
+    /// Character that this key writes into a text field.
+    #[must_use]
+    pub fn text(self) -> Option<char> {
+        match self.code {
+            KeyCode::Char(c) if self.modifiers.is_empty() && !c.is_control() => Some(c),
+            _ => None,
+        }
+    }
+
+    /// Whether the key is one of those that fingers rest on or hit while tidying up.
+    #[must_use]
+    pub fn is_slippery(self) -> bool {
+        matches!(
+            self.code,
+            KeyCode::Backspace | KeyCode::Delete | KeyCode::Char(' ')
+        )
+    }
+}
+
+fn code_of(text: &str) -> Option<KeyCode> {
+    let mut chars = text.chars();
+    if let (Some(c), None) = (chars.next(), chars.next()) {
+        return (!c.is_control() && c != ' ').then_some(KeyCode::Char(c));
+    }
+    if let Some((_, code)) = NAMED.iter().find(|(name, _)| *name == text) {
+        return Some(*code);
+    }
+    let number: u8 = text.strip_prefix('f')?.parse().ok()?;
+    (1..=24).contains(&number).then_some(KeyCode::F(number))
+}
+
+impl fmt::Display for Chord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (modifier, name) in [
+            (KeyModifiers::CONTROL, "ctrl-"),
+            (KeyModifiers::ALT, "alt-"),
+            (KeyModifiers::SHIFT, "shift-"),
+        ] {
+            if self.modifiers.contains(modifier) {
+                f.write_str(name)?;
+            }
+        }
+        if let Some((name, _)) = NAMED.iter().find(|(_, code)| *code == self.code) {
+            return f.write_str(name);
+        }
+        match self.code {
+            KeyCode::Char(c) => write!(f, "{c}"),
+            KeyCode::F(n) => write!(f, "f{n}"),
+            other => write!(f, "{other}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn chord(text: &str) -> Chord {
+        Chord::parse(text).unwrap_or_else(|| panic!("{text} parses"))
+    }
+
+    #[test]
+    fn the_shipped_file_equals_the_table() {
+        let file: File = toml::from_str(SHIPPED).unwrap();
+        for spec in ACTIONS {
+            let named = file.keys.iter().find(|(name, _)| name.get_ref() == spec.id);
+            let (_, keys) = named.unwrap_or_else(|| panic!("{} is missing", spec.id));
+            let keys: Vec<&str> = keys.iter().map(|key| key.get_ref().as_str()).collect();
+            assert_eq!(keys, spec.keys, "{}", spec.id);
+        }
+        assert_eq!(file.keys.len(), ACTIONS.len());
+        assert!(Keymap::from_toml(SHIPPED).is_ok());
+    }
+
+    #[test]
+    fn every_default_key_is_written_as_it_is_read() {
+        for key in ACTIONS.iter().flat_map(|spec| spec.keys) {
+            assert_eq!(chord(key).to_string(), *key);
+        }
+    }
+
+    #[test]
+    fn an_own_file_replaces_only_what_it_names() {
+        let keymap = Keymap::from_toml("[keys]\nkill = [\"ctrl-k\", \"f9\"]\n").unwrap();
+        assert!(keymap.is_kill(chord("f9"), true));
+        assert!(!keymap.is_kill(chord("K"), false));
+        assert_eq!(keymap.keys(Action::Kill), "ctrl-k  f9");
+        assert_eq!(keymap.action(chord("q"), View::Log), Some(Action::Quit));
+        assert_eq!(Keymap::from_toml(""), Ok(Keymap::builtin()));
+    }
+
+    #[test]
+    fn keys_of_a_view_work_there_only() {
+        let keymap = Keymap::builtin();
+        let x = chord("x");
+        assert_eq!(keymap.action(x, View::Blotter), Some(Action::ClosePosition));
+        assert_eq!(keymap.action(x, View::Dashboard), None);
+    }
+
+    #[test]
+    fn a_character_belongs_to_the_text_field_but_f12_does_not() {
+        let keymap = Keymap::builtin();
+        assert!(keymap.is_kill(chord("K"), false) && !keymap.is_kill(chord("K"), true));
+        assert!(keymap.is_kill(chord("f12"), true));
+    }
+
+    #[test]
+    fn shift_is_the_case_of_a_letter() {
+        let event = KeyEvent::new(KeyCode::Char('k'), KeyModifiers::SHIFT);
+        assert_eq!(Chord::of(&event), chord("K"));
+        let event = KeyEvent::new(KeyCode::Tab, KeyModifiers::SHIFT);
+        assert_eq!(Chord::of(&event), chord("shift-tab"));
+    }
+
+    #[rstest]
+    #[case::unknown_action(
+        "[keys]\n\nkil = [\"K\"]",
+        "keymap line 3: unknown action `kil`; did you mean `kill`?"
+    )]
+    #[case::no_kill(
+        "[keys]\nkill = []",
+        "keymap line 2: no key is left on `kill`; give it at least one, such as \"K\""
+    )]
+    #[case::conflict(
+        "[keys]\nhelp = [\"?\"]\nfilter = [\"q\"]",
+        "keymap line 3: `q` is both `quit` and `filter`; give one of them another key"
+    )]
+    #[case::slippery(
+        "[keys]\nclose-all = [\"delete\"]",
+        "keymap line 2: `delete` cannot be `close-all`; choose a key other than enter, esc, \
+         tab, space, backspace and delete"
+    )]
+    #[case::kill_on_enter(
+        "[keys]\nkill = [\n\"f12\",\n\"enter\"]",
+        "keymap line 4: `enter` cannot be `kill`; choose a key other than enter, esc, tab, \
+         space, backspace and delete"
+    )]
+    fn a_wrong_file_says_where_and_what(#[case] text: &str, #[case] message: &str) {
+        assert_eq!(Keymap::from_toml(text).unwrap_err().to_string(), message);
+    }
+
+    #[rstest]
+    #[case(
+        "[keys]\nhelp = [\"hyper-x\"]",
+        "line 2: unknown key `hyper-x` for `help`"
+    )]
+    #[case("[keys]\nhelp = [\"f25\"]", "line 2: unknown key `f25`")]
+    #[case("[keys]\nhelp = [\"\"]", "line 2: unknown key ``")]
+    #[case("[keys]\nhelp = \"?\"", "line 2")]
+    #[case("[kees]\n", "unknown field `kees`")]
+    fn other_mistakes_are_named_too(#[case] text: &str, #[case] part: &str) {
+        let message = Keymap::from_toml(text).unwrap_err().to_string();
+        assert!(message.contains(part), "{message}");
+    }
+}

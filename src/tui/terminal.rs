@@ -1,0 +1,449 @@
+//! The terminal: taken once, given back exactly once, and never waited for.
+//!
+//! A frame is built in memory and written in one go inside a synchronized update (mode 2026).
+//! It goes through a file description of our own that does not block: what a slow or stuck
+//! terminal does not take stays here, and no new frame is drawn until it has been taken. So the
+//! run loop never blocks in a write, key decisions and shutdown go on, and `std::io::stdout`
+//! with its lock is not used at all.
+//!
+//! Where the terminal cannot be opened a second time by its name, writes go to descriptor 1
+//! after a poll; such a write can block. The process can still end: the runtime calls
+//! `process::exit` after its ordered shutdown, and giving the terminal back from another thread
+//! waits for at most [`RESTORE_MS`] before the modes are reset without the escape sequences.
+
+use std::cell::RefCell;
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+};
+use crossterm::{cursor, queue, style};
+use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
+use ratatui::buffer::Cell;
+use ratatui::layout::{Position, Size};
+use ratatui::{Frame, Terminal};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags};
+
+/// Longest wait for a terminal that does not take the restoring sequences.
+pub const RESTORE_MS: u64 = 200;
+/// Largest size that is drawn; a terminal that claims more gets this much.
+const MAX_SIZE: Size = Size {
+    width: 1_000,
+    height: 400,
+};
+
+/// Why there is no terminal to draw on.
+#[derive(Debug, thiserror::Error)]
+pub enum TermError {
+    /// Standard input or output is a file, a pipe or nothing.
+    #[error("no terminal: use --no-tui")]
+    NoTerminal,
+    /// The terminal refused.
+    #[error("terminal: {0}; use --no-tui")]
+    Io(#[from] io::Error),
+}
+
+/// Whether colours have to stay off: `NO_COLOR` is set and not empty. The caller chooses the
+/// `mono` theme then.
+#[must_use]
+pub fn wants_no_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// The terminal while it is ours. Dropping it gives it back; so does a panic in any thread.
+pub struct Term {
+    terminal: Terminal<Screen>,
+    output: Rc<RefCell<Output>>,
+    restore: Arc<Restore>,
+}
+
+impl Term {
+    /// Takes the terminal: raw mode, alternate screen, bracketed paste, and the mouse if wanted.
+    ///
+    /// # Errors
+    ///
+    /// When there is no terminal, or it refuses; it is as before then.
+    pub fn enter(mouse: bool) -> Result<Self, TermError> {
+        if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+            return Err(TermError::NoTerminal);
+        }
+        // crossterm 0.29 answers NO_COLOR with resets that also wipe bold and reverse
+        // (crossterm 1069); the `mono` theme does it properly instead.
+        style::force_color_output(true);
+        let fd = Arc::new(TermFd::open());
+        let restore = Arc::new(Restore {
+            done: AtomicBool::new(false),
+            fd: Arc::clone(&fd),
+        });
+        install_hook(Arc::downgrade(&restore));
+        let guard = RestoreOnDrop(Arc::clone(&restore));
+        crossterm::terminal::enable_raw_mode()?;
+        let output = Rc::new(RefCell::new(Output::new(fd)));
+        let mut writer = Writer(Rc::clone(&output));
+        queue!(
+            writer,
+            EnterAlternateScreen,
+            EnableBracketedPaste,
+            cursor::Hide
+        )?;
+        if mouse {
+            queue!(writer, EnableMouseCapture)?;
+        }
+        let terminal = Terminal::new(Screen::new(writer))?;
+        std::mem::forget(guard);
+        Ok(Self {
+            terminal,
+            output,
+            restore,
+        })
+    }
+
+    /// Draws one frame and writes as much of it as the terminal takes now. Only to be called
+    /// when [`Term::is_clear`].
+    ///
+    /// # Errors
+    ///
+    /// When the terminal refuses, for example because it has gone.
+    pub fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        let mut writer = Writer(Rc::clone(&self.output));
+        queue!(writer, BeginSynchronizedUpdate)?;
+        self.terminal.draw(view)?;
+        queue!(writer, EndSynchronizedUpdate)?;
+        self.pump()
+    }
+
+    /// Makes the next frame draw every cell.
+    ///
+    /// # Errors
+    ///
+    /// When the terminal refuses.
+    pub fn redraw(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    /// Writes what is still waiting, as far as the terminal takes it.
+    ///
+    /// # Errors
+    ///
+    /// When the terminal refuses.
+    pub fn pump(&mut self) -> io::Result<()> {
+        if self.was_restored() {
+            return Ok(());
+        }
+        self.output.borrow_mut().pump()
+    }
+
+    /// Whether everything drawn has been taken by the terminal.
+    #[must_use]
+    pub fn is_clear(&self) -> bool {
+        self.output.borrow().pending.is_empty()
+    }
+
+    /// Whether the terminal was given back behind our back: a thread has panicked.
+    #[must_use]
+    pub fn was_restored(&self) -> bool {
+        self.restore.done.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Term {
+    fn drop(&mut self) {
+        self.restore.run();
+    }
+}
+
+struct RestoreOnDrop(Arc<Restore>);
+
+impl Drop for RestoreOnDrop {
+    fn drop(&mut self) {
+        self.0.run();
+    }
+}
+
+/// Gives the terminal back, once, from whichever thread comes first.
+struct Restore {
+    done: AtomicBool,
+    fd: Arc<TermFd>,
+}
+
+impl Restore {
+    fn run(&self) {
+        if self.done.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let mut bytes = Vec::new();
+        // The first byte (cancel) ends a sequence that a stuck frame may have left half written.
+        bytes.push(0x18);
+        let built = queue!(
+            bytes,
+            EndSynchronizedUpdate,
+            style::SetAttribute(style::Attribute::Reset),
+            DisableMouseCapture,
+            DisableBracketedPaste,
+            LeaveAlternateScreen,
+            cursor::Show
+        );
+        if built.is_ok() {
+            self.fd.write_within(&bytes, RESTORE_MS);
+        }
+        if let Err(error) = crossterm::terminal::disable_raw_mode() {
+            tracing::warn!(%error, "terminal modes were not reset");
+        }
+    }
+}
+
+/// Restores first and then lets the former hook print, so that the message is seen.
+fn install_hook(restore: Weak<Restore>) {
+    let former = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if let Some(restore) = restore.upgrade() {
+            restore.run();
+        }
+        former(info);
+    }));
+}
+
+/// The way to the terminal.
+enum TermFd {
+    /// Our own description, which does not block.
+    Own(OwnedFd),
+    /// Descriptor 1, shared with whoever started us; its flags are not ours to change.
+    Stdout,
+}
+
+impl TermFd {
+    fn open() -> Self {
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        rustix::termios::ttyname(rustix::stdio::stdout(), Vec::new())
+            .and_then(|name| rustix::fs::open(name, flags, Mode::empty()))
+            .map_or(Self::Stdout, Self::Own)
+    }
+
+    fn borrow(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Own(fd) => fd.as_fd(),
+            Self::Stdout => rustix::stdio::stdout(),
+        }
+    }
+
+    fn is_ready(&self, wait_ms: u64) -> bool {
+        let wait = Timespec {
+            tv_sec: 0,
+            tv_nsec: i64::try_from(wait_ms.min(900) * 1_000_000).unwrap_or(0),
+        };
+        let fd = self.borrow();
+        let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::OUT)];
+        matches!(poll(&mut fds, Some(&wait)), Ok(n) if 0 < n)
+    }
+
+    /// Writes what fits now; 0 when nothing does.
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let chunk = match self {
+            Self::Own(_) => bytes,
+            // As much as a terminal that polls as ready is sure to take, more or less.
+            Self::Stdout if self.is_ready(0) => &bytes[..bytes.len().min(256)],
+            Self::Stdout => return Ok(0),
+        };
+        match rustix::io::write(self.borrow(), chunk) {
+            Ok(n) => Ok(n),
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Ok(0),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes all of it, or gives up after `wait_ms` without progress.
+    fn write_within(&self, mut bytes: &[u8], wait_ms: u64) {
+        while !bytes.is_empty() && self.is_ready(wait_ms) {
+            match self.write(bytes) {
+                Ok(0) | Err(_) => return,
+                Ok(n) => bytes = &bytes[n..],
+            }
+        }
+    }
+}
+
+/// Bytes on their way to the terminal.
+struct Output {
+    fd: Arc<TermFd>,
+    pending: Vec<u8>,
+}
+
+impl Output {
+    fn new(fd: Arc<TermFd>) -> Self {
+        Self {
+            fd,
+            pending: Vec::new(),
+        }
+    }
+
+    fn pump(&mut self) -> io::Result<()> {
+        let mut written = 0;
+        let mut result = Ok(());
+        while written < self.pending.len() {
+            match self.fd.write(&self.pending[written..]) {
+                Ok(0) => break,
+                Ok(n) => written += n,
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            }
+        }
+        self.pending.drain(..written);
+        result
+    }
+}
+
+/// Collects bytes; a flush writes nothing, because the frame goes out in one go.
+struct Writer(Rc<RefCell<Output>>);
+
+impl Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().pending.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// ratatui's crossterm backend without its questions to the terminal: asking where the cursor is
+/// would wait for the input thread's reader, and asking a shell tool for the size takes too long.
+struct Screen {
+    inner: CrosstermBackend<Writer>,
+    cursor: Position,
+}
+
+impl Screen {
+    fn new(writer: Writer) -> Self {
+        Self {
+            inner: CrosstermBackend::new(writer),
+            cursor: Position::ORIGIN,
+        }
+    }
+}
+
+impl Backend for Screen {
+    type Error = io::Error;
+
+    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        self.inner.draw(content)
+    }
+
+    fn hide_cursor(&mut self) -> io::Result<()> {
+        self.inner.hide_cursor()
+    }
+
+    fn show_cursor(&mut self) -> io::Result<()> {
+        self.inner.show_cursor()
+    }
+
+    fn get_cursor_position(&mut self) -> io::Result<Position> {
+        Ok(self.cursor)
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
+        self.cursor = position.into();
+        self.inner.set_cursor_position(self.cursor)
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.inner.clear()
+    }
+
+    fn clear_region(&mut self, clear_type: ClearType) -> io::Result<()> {
+        self.inner.clear_region(clear_type)
+    }
+
+    fn size(&self) -> io::Result<Size> {
+        let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout())?;
+        Ok(Size::new(
+            size.ws_col.clamp(1, MAX_SIZE.width),
+            size.ws_row.clamp(1, MAX_SIZE.height),
+        ))
+    }
+
+    fn window_size(&mut self) -> io::Result<WindowSize> {
+        Ok(WindowSize {
+            columns_rows: self.size()?,
+            pixels: Size::ZERO,
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::pipe::{PipeFlags, pipe_with};
+
+    use super::*;
+
+    /// A terminal that nobody reads: a pipe that does not block.
+    fn stuck() -> (OwnedFd, Output) {
+        let (reader, writer) = pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC).unwrap();
+        (reader, Output::new(Arc::new(TermFd::Own(writer))))
+    }
+
+    #[test]
+    fn what_a_stuck_terminal_does_not_take_is_kept_in_order() {
+        let (reader, mut output) = stuck();
+        let sent: Vec<u8> = (0..=250).cycle().take(300_000).collect();
+        output.pending.extend_from_slice(&sent);
+        output.pump().unwrap();
+        assert!(!output.pending.is_empty(), "a pipe holds less than that");
+        let mut received = Vec::new();
+        let mut buffer = [0; 4_096];
+        while !output.pending.is_empty() || received.len() < sent.len() {
+            let n = rustix::io::read(&reader, &mut buffer[..]).unwrap();
+            received.extend_from_slice(&buffer[..n]);
+            output.pump().unwrap();
+        }
+        assert!(received == sent, "bytes were lost, doubled or reordered");
+    }
+
+    #[test]
+    fn a_terminal_that_has_gone_is_an_error_and_not_a_loop() {
+        let (reader, mut output) = stuck();
+        drop(reader);
+        output.pending.push(b'x');
+        assert_eq!(output.pump().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn giving_back_a_stuck_terminal_ends() {
+        let (_reader, output) = stuck();
+        while output.fd.write(&[b'x'; 4_096]).unwrap() != 0 {}
+        output.fd.write_within(b"restore", 1);
+    }
+
+    #[test]
+    fn restoring_happens_once() {
+        let (reader, output) = stuck();
+        let restore = Restore {
+            done: AtomicBool::new(false),
+            fd: Arc::clone(&output.fd),
+        };
+        restore.run();
+        restore.run();
+        let mut buffer = [0; 1_024];
+        let n = rustix::io::read(&reader, &mut buffer[..]).unwrap();
+        let text = String::from_utf8_lossy(&buffer[..n]);
+        assert_eq!(text.matches("\x1b[?1049l").count(), 1, "{text:?}");
+        assert!(text.contains("\x1b[?25h") && text.contains("\x1b[?2004l"));
+    }
+}
