@@ -4,10 +4,11 @@
 
 use tradeterm::account::ClosedTrade;
 use tradeterm::account::stats::{EquityStats, TradeStats};
-use tradeterm::domain::{InstrumentId, Money, Price, Rate, Side, Timestamp};
+use tradeterm::domain::{InstrumentId, Money, OrderKind, Price, Rate, Side, Timestamp};
+use tradeterm::engine::{EffectOf, Event};
 use tradeterm::report::{Report, ReportBuilder, write_equity_csv, write_trades_csv};
 
-use script::{facts, script};
+use script::{bar, facts, fill, intent, script};
 
 #[path = "report_stats/script.rs"]
 mod script;
@@ -160,6 +161,26 @@ fn known_days_give_known_numbers() {
 }
 
 #[test]
+fn a_finished_drawdown_is_remembered() {
+    let points = [
+        (at(0), 100),
+        (at(10), 100),
+        (at(20), 60),
+        (at(90), 80),
+        (at(110), 120),
+        (at(120), 110),
+        (at(150), 119),
+    ];
+    let stats = equity_stats(&points);
+    assert_eq!(stats.max_drawdown(), Some(Rate::from_bps(4_000)));
+    assert_eq!(stats.max_drawdown_amount(), Some(to_money(40)));
+    // From the last moment at 100 until 120.
+    assert_eq!(stats.max_drawdown_ms(), Some(100));
+    let longer = [&points[..], &[(at(230), 119)]].concat();
+    assert_eq!(equity_stats(&longer).max_drawdown_ms(), Some(120));
+}
+
+#[test]
 fn too_little_is_none_and_not_zero() {
     let empty = EquityStats::default();
     assert_eq!(
@@ -217,7 +238,7 @@ fn trade(net_cents: i64, held_ms: i64) -> ClosedTrade {
 #[test]
 #[expect(clippy::cast_precision_loss, reason = "small counts")]
 fn trade_statistics_equal_a_plain_calculation() {
-    let nets = [500_i64, -200, -300, 0, 1_234, -50, 77, -1_000, -1, -2];
+    let nets = [500_i64, -200, 0, -300, 1_234, -50, 77, -1_000, 0, -1];
     let mut stats = TradeStats::default();
     for (n, net) in (1_i64..).zip(nets) {
         stats.record(&trade(net, n * 60_000));
@@ -227,7 +248,7 @@ fn trade_statistics_equal_a_plain_calculation() {
     let (profit, loss) = (wins.iter().sum::<i64>(), -losses.iter().sum::<i64>());
     assert_eq!(
         (stats.n_trades(), stats.n_wins(), stats.n_losses()),
-        (10, 3, 6)
+        (10, 3, 5)
     );
     close(stats.win_rate(), wins.len() as f64 / nets.len() as f64);
     close(stats.profit_factor(), profit as f64 / loss as f64);
@@ -245,11 +266,21 @@ fn trade_statistics_equal_a_plain_calculation() {
     assert_eq!(stats.largest_loss(), Some(money("-10")));
     assert_eq!(
         (stats.losses_in_a_row(), stats.most_losses_in_a_row()),
-        (3, 3)
+        (1, 1)
+    );
+    for net in [-5, -6, -7, 8, -9] {
+        stats.record(&trade(net, 330_000));
+    }
+    assert_eq!(
+        (stats.losses_in_a_row(), stats.most_losses_in_a_row()),
+        (1, 4)
     );
     assert_eq!(stats.mean_holding_ms(), Some(330_000));
     assert_eq!(stats.holding_range_ms(), Some((60_000, 600_000)));
-    assert_eq!((stats.fees(), stats.slippage()), (money("1"), money("0.3")));
+    assert_eq!(
+        (stats.fees(), stats.slippage()),
+        (money("1.5"), money("0.45"))
+    );
 }
 
 fn report() -> Report {
@@ -285,6 +316,39 @@ fn a_scripted_session_gives_the_numbers_of_a_pencil() {
         report.orders.iter().map(|o| o.n_sent).collect::<Vec<_>>(),
         [1, 4]
     );
+}
+
+#[test]
+fn only_market_orders_count_for_the_time_to_a_fill() {
+    let limit = OrderKind::Limit {
+        price: price("50000"),
+        post_only: false,
+    };
+    let mut builder = ReportBuilder::new(facts());
+    let sent = EffectOf::Submit(intent("l", Side::Buy, limit, 0));
+    builder.step(at(0), &bar(-HOUR, "50000"), &[sent]);
+    builder.step(at(99), &fill("l", Side::Buy, "50000", "50000", 99), &[]);
+    // The same name again, and a fill of an order that nobody sent.
+    let again = EffectOf::Submit(intent("l", Side::Buy, limit, 0));
+    builder.step(at(100), &Event::Tick, &[again]);
+    builder.step(
+        at(101),
+        &fill("stranger", Side::Buy, "50000", "50000", 101),
+        &[],
+    );
+    let report = builder.finish();
+    assert_eq!(report.latency.to_fill, None);
+    assert_eq!(report.latency.to_ack.unwrap().max, 99);
+    let kinds: Vec<_> = report.orders.iter().map(|o| o.kind.as_str()).collect();
+    assert_eq!(kinds, ["limit", "unknown"]);
+    close(report.orders[0].fill_rate, 1.0);
+    assert_eq!(report.orders[1].fill_rate, None);
+    let incidents: Vec<_> = report.incidents.iter().map(|i| i.what.as_str()).collect();
+    assert_eq!(
+        incidents,
+        ["event about an order never sent", "order name used twice"]
+    );
+    assert_eq!(report.symbols[0].open.unwrap().to_string(), "0.2");
 }
 
 #[test]

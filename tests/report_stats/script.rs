@@ -28,7 +28,7 @@ pub(super) fn facts() -> SessionFacts {
     }
 }
 
-fn bar(open_ms: i64, close: &str) -> Event {
+pub(super) fn bar(open_ms: i64, close: &str) -> Event {
     let close = price(close);
     Event::Market(MarketEvent::Bar(BarEvent {
         instrument: BTC,
@@ -45,7 +45,7 @@ fn bar(open_ms: i64, close: &str) -> Event {
     }))
 }
 
-fn intent(name: &str, side: Side, kind: OrderKind, ms: i64) -> Intent {
+pub(super) fn intent(name: &str, side: Side, kind: OrderKind, ms: i64) -> Intent {
     Intent {
         id: name.parse().unwrap(),
         leg: LegId(0),
@@ -67,7 +67,7 @@ fn submit(name: &str, side: Side, ms: i64) -> EffectRecord {
     EffectOf::Submit(intent(name, side, OrderKind::Market, ms))
 }
 
-fn fill(name: &str, side: Side, traded: &str, expected: &str, ms: i64) -> Event {
+pub(super) fn fill(name: &str, side: Side, traded: &str, expected: &str, ms: i64) -> Event {
     Event::Account(AccountEvent::Fill(Fill {
         exec_id: format!("exec-{name}"),
         order: name.parse().unwrap(),
@@ -118,7 +118,10 @@ fn refusal() -> EffectRecord {
     })
 }
 
-#[expect(clippy::too_many_lines, reason = "a list of steps, read from top to bottom")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "a list of steps, read from top to bottom"
+)]
 pub(super) fn script() -> Vec<(i64, Event, Vec<EffectRecord>)> {
     let order = |name: &str| name.parse().unwrap();
     let limit = OrderKind::Limit {
