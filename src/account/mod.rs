@@ -17,4 +17,4 @@ pub mod stats;
 pub use ledger::{FillOutcome, Ledger};
 pub use order::{Order, OrderState};
 pub use orders::{AlreadyKnown, Incident, OrderOutcome, Orders};
-pub use position::{ClosedTrade, Position};
+pub use position::{ClosedTrade, Position, slippage};

@@ -69,12 +69,12 @@ struct WorstCase {
 /// same events leads to the same states.
 #[derive(Debug, Clone, Default)]
 pub struct Orders {
-    orders: BTreeMap<ClientOrderId, Order>,
+    by_id: BTreeMap<ClientOrderId, Order>,
     /// Names of live orders by the place they were sent in.
     live: BTreeMap<u64, ClientOrderId>,
-    /// Terminal orders that are still in `orders`, in the order in which they ended.
+    /// Terminal orders that are still in `by_id`, in the order in which they ended.
     ended: VecDeque<ClientOrderId>,
-    /// Names of orders that have left `orders`.
+    /// Names of orders that have left `by_id`.
     forgotten: BTreeSet<ClientOrderId>,
     worst: Vec<WorstCase>,
     n_sent: u64,
@@ -103,7 +103,7 @@ impl Orders {
         self.n_sent += 1;
         self.reserve(intent.spec.instrument, order.reserve(), 1);
         self.live.insert(order.seq, intent.id);
-        self.orders.insert(intent.id, order);
+        self.by_id.insert(intent.id, order);
         Ok(())
     }
 
@@ -155,7 +155,7 @@ impl Orders {
     fn fill(&mut self, fill: &Fill, at: Timestamp) -> OrderOutcome {
         let before = self.get(&fill.order).map(|o| (o.state(), o.n_fills()));
         let mut outcome = self.change(&fill.order, at, |o| o.add_fill(fill));
-        order_seen(&mut self.orders, &fill.order, at);
+        order_seen(&mut self.by_id, &fill.order, at);
         match (before, self.get(&fill.order)) {
             (Some((was, n_before)), Some(order)) if n_before < order.n_fills() => {
                 let excess = order.excess();
@@ -182,7 +182,7 @@ impl Orders {
     ) -> OrderOutcome {
         let was = self.get(id).map(Order::state);
         let mut outcome = self.change(id, at, change);
-        order_seen(&mut self.orders, id, at);
+        order_seen(&mut self.by_id, id, at);
         if let Some(was @ (OrderState::NotSent(_) | OrderState::NeverAccepted)) = was
             && outcome.changed
         {
@@ -198,13 +198,13 @@ impl Orders {
         at: Timestamp,
         change: impl FnOnce(&mut Order),
     ) -> OrderOutcome {
-        let Some(order) = self.orders.get_mut(id) else {
+        let Some(order) = self.by_id.get_mut(id) else {
             return OrderOutcome {
                 incident: (!self.forgotten.contains(id)).then_some(Incident::UnknownOrder),
                 ..OrderOutcome::default()
             };
         };
-        let (was_live, reserved) = (order.is_live(), order.reserve());
+        let (was_live, before) = (order.is_live(), order.reserve());
         let (facts, n_fills) = (order.facts.clone(), order.n_fills());
         change(order);
         let changed = order.facts != facts || order.n_fills() != n_fills;
@@ -213,9 +213,9 @@ impl Orders {
             order.updated_at = at;
         }
         let (instrument, seq) = (order.intent.spec.instrument, order.seq);
-        let reserves = order.reserve();
-        self.reserve(instrument, reserved, -1);
-        self.reserve(instrument, reserves, 1);
+        let after = order.reserve();
+        self.reserve(instrument, before, -1);
+        self.reserve(instrument, after, 1);
         if ended {
             self.end(*id, seq);
         }
@@ -232,7 +232,7 @@ impl Orders {
         if self.ended.len() > KEPT
             && let Some(oldest) = self.ended.pop_front()
         {
-            self.orders.remove(&oldest);
+            self.by_id.remove(&oldest);
             self.forgotten.insert(oldest);
         }
     }
@@ -251,6 +251,10 @@ impl Orders {
 
     /// Everything that could still fill per side, `(buys, sells)`: in flight, working and
     /// unresolved, without orders that may only reduce.
+    ///
+    /// # Panics
+    ///
+    /// Never: a sum of open amounts is not negative.
     #[must_use]
     pub fn worst_case(&self, instrument: InstrumentId) -> (Qty, Qty) {
         let worst = self.worst.get(instrument.index()).copied();
@@ -293,7 +297,7 @@ impl Orders {
 
     /// Live orders, oldest first.
     pub fn live(&self) -> impl Iterator<Item = &Order> {
-        self.live.values().filter_map(|id| self.orders.get(id))
+        self.live.values().filter_map(|id| self.by_id.get(id))
     }
 
     /// Number of live orders.
@@ -304,19 +308,19 @@ impl Orders {
 
     /// Newest terminal orders, in the order in which they ended, at most 250.
     pub fn ended(&self) -> impl Iterator<Item = &Order> {
-        self.ended.iter().filter_map(|id| self.orders.get(id))
+        self.ended.iter().filter_map(|id| self.by_id.get(id))
     }
 
     /// An order that is live or among the newest terminal ones.
     #[must_use]
     pub fn get(&self, id: &ClientOrderId) -> Option<&Order> {
-        self.orders.get(id)
+        self.by_id.get(id)
     }
 
     /// Whether an order of this name was ever sent.
     #[must_use]
     pub fn is_known(&self, id: &ClientOrderId) -> bool {
-        self.orders.contains_key(id) || self.forgotten.contains(id)
+        self.by_id.contains_key(id) || self.forgotten.contains(id)
     }
 
     /// Orders sent so far.

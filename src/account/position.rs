@@ -188,7 +188,8 @@ impl Position {
 }
 
 /// What `qty` of a fill cost more than expected; zero where no price was expected.
-pub(super) fn slippage(fill: &Fill, qty: Qty) -> Money {
+#[must_use]
+pub fn slippage(fill: &Fill, qty: Qty) -> Money {
     if fill.expected.is_zero() {
         return Money::ZERO;
     }

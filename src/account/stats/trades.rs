@@ -1,5 +1,7 @@
 //! Statistics over closed trades.
 
+use std::cmp::Ordering;
+
 use crate::account::ClosedTrade;
 use crate::domain::Money;
 
@@ -32,20 +34,22 @@ impl TradeStats {
     /// Counts one closed trade.
     pub fn record(&mut self, trade: &ClosedTrade) {
         self.n_trades += 1;
-        if trade.net > Money::ZERO {
-            self.n_wins += 1;
-            self.profit += trade.net;
-            self.largest_win = self.largest_win.max(Some(trade.net));
-            self.losses_in_a_row = 0;
-        } else if trade.net < Money::ZERO {
-            self.n_losses += 1;
-            self.loss -= trade.net;
-            let largest = self.largest_loss.map_or(trade.net, |l| l.min(trade.net));
-            self.largest_loss = Some(largest);
-            self.losses_in_a_row += 1;
-            self.most_losses_in_a_row = self.most_losses_in_a_row.max(self.losses_in_a_row);
-        } else {
-            self.losses_in_a_row = 0;
+        match trade.net.cmp(&Money::ZERO) {
+            Ordering::Greater => {
+                self.n_wins += 1;
+                self.profit += trade.net;
+                self.largest_win = self.largest_win.max(Some(trade.net));
+                self.losses_in_a_row = 0;
+            }
+            Ordering::Less => {
+                self.n_losses += 1;
+                self.loss -= trade.net;
+                let largest = self.largest_loss.map_or(trade.net, |l| l.min(trade.net));
+                self.largest_loss = Some(largest);
+                self.losses_in_a_row += 1;
+                self.most_losses_in_a_row = self.most_losses_in_a_row.max(self.losses_in_a_row);
+            }
+            Ordering::Equal => self.losses_in_a_row = 0,
         }
         self.fees += trade.fees;
         self.funding += trade.funding;
