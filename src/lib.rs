@@ -3,6 +3,7 @@
 //! ARCHITECTURE.md is the map of this library; `tests/tidy.rs` keeps the map true.
 
 pub mod account;
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod control;

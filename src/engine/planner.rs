@@ -130,14 +130,17 @@ pub enum Plan {
 
 /// Signed size of a target: rounded down, and zero when it is below the venue's smallest order.
 #[must_use]
-pub fn target_size(input: &PlanInput<'_>) -> SignedQty {
+pub fn target_size(input: &PlanInput<'_>, rules: &PlanRules) -> SignedQty {
     let Some(side) = input.target.side() else {
         return SignedQty::ZERO;
     };
     let value = input.full_value * input.target.rate().abs();
     let instrument = input.instrument;
+    // A buying limit through the price is sized at its own price, or it could cost more than asked.
+    let limit = entry_kind(input, rules.entry, side).limit_price().unwrap_or(input.price);
+    let price = if side == Side::Buy { limit.max(input.price) } else { input.price };
     match value
-        .quantity_at(input.price)
+        .quantity_at(price)
         .map(|qty| qty.floor_to(instrument.qty_step))
     {
         Some(qty) if is_orderable(instrument, qty, input.price) => qty.signed(side),
@@ -152,7 +155,7 @@ fn is_orderable(instrument: &Instrument, qty: Qty, price: Price) -> bool {
 /// Plans the orders that lead from what is held and in flight to the target.
 #[must_use]
 pub fn plan(input: &PlanInput<'_>, rules: &PlanRules) -> Plan {
-    let target = target_size(input);
+    let target = target_size(input, rules);
     if input.target.side().is_some() && target.is_zero() && input.held.is_zero() {
         return Plan::Nothing(NoOrder::BelowMinimum);
     }

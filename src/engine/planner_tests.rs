@@ -189,7 +189,7 @@ proptest! {
             after += spec.qty.signed(spec.side);
         }
         // Whatever the closes on their way do, the orders alone never pass the target.
-        let bound = target_size(&input).abs().max(held.abs());
+        let bound = target_size(&input, &rules).abs().max(held.abs());
         prop_assert!(after.abs() <= bound, "{held} -> {after}, bound {bound}");
     }
 }

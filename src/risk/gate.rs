@@ -313,7 +313,10 @@ impl Gate {
         {
             return refuse(Rule::SpotShort, worst, 0);
         }
-        let price = spec.kind.limit_price().unwrap_or(reference).max(reference);
+        let price = match (spec.side, spec.kind.limit_price()) {
+            (Side::Buy, Some(limit)) => limit.max(reference),
+            _ => reference,
+        };
         let value = price * worst.abs();
         let max = self.limits.max_position_value();
         if max < value {

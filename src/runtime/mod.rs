@@ -1,5 +1,6 @@
 //! Makes a process of the pure engine: clock, threads, gateway, drivers.
 
+mod backtest;
 pub mod clock;
 mod expected;
 mod lines;
@@ -8,6 +9,7 @@ mod paper;
 mod recorder;
 mod session;
 
+pub use backtest::{BacktestError, backtest};
 pub use expected::{Difference, Expected, MatchError};
 pub use lines::LineNames;
 pub use paper::{EndReason, PaperOptions, PaperRun, RunEnd, RunError, StopFlag};
