@@ -21,6 +21,8 @@ mod native;
 mod onnx;
 mod policy;
 mod runtime;
+#[cfg(test)]
+mod tests;
 mod wiring;
 
 pub use agent::{Agent, AgentOptions, FirstDecision, StepDetail};
