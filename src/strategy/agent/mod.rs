@@ -1,4 +1,4 @@
-//! Trained agents: PPO and RecurrentPPO bundles run through an ONNX engine.
+//! Trained agents: PPO and `RecurrentPPO` bundles run through an ONNX engine.
 //!
 //! [`Bundle`] is a model that was checked whole; [`Agent`] is the strategy that runs it;
 //! [`Evaluator`] and [`check_golden`] prove that it does so as the training framework would.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use crate::domain::{Bar, Exposure, Price, Qty, Rate, Timestamp};
+use crate::domain::{Bar, Exposure, Price, Qty, Rate, Symbol, Timestamp};
 use crate::strategy::{HoldReason, NoStopwatch, Stopwatch, Strategy, Verdict};
 
 use super::{Agent, AgentOptions, Bundle, EvalError, Evaluator, FirstDecision};
@@ -213,7 +213,7 @@ fn info_carries_what_the_bundle_says() {
         ("tiny", "RecurrentPPO")
     );
     assert_eq!(info.bundle_hash.as_deref(), Some(bundle.hash()));
-    assert_eq!(info.symbol.as_ref().map(|s| s.as_str()), Some("BTCUSDT"));
+    assert_eq!(info.symbol.as_ref().map(Symbol::as_str), Some("BTCUSDT"));
     let fees = info.fees.unwrap();
     assert_eq!(fees.maker, Rate::from_bps(-1));
     assert_eq!(fees.taker.to_string(), "0.00055");
@@ -332,11 +332,11 @@ proptest! {
 
     #[test]
     fn the_state_is_the_sum_over_the_bars_of_the_episode(
-        hours in prop::collection::vec(0_i64..24, 3..30),
+        hours in prop::collection::vec(0_i32..24, 3..30),
         restart in 3_usize..30,
     ) {
         // A window of three bars a step, scaled so that no logit overflows.
-        let sine = |hour: i64| (hour as f64 * std::f64::consts::PI / 12.0).sin() / 4.0;
+        let sine = |hour: i32| (f64::from(hour) * std::f64::consts::PI / 12.0).sin() / 4.0;
         let mut agent = agent(&tiny::bundle(4.0, 0, DOWN_FLAT_UP), None);
         let mut sums = [0.0; 3];
         for (t, hour) in hours.iter().enumerate() {
@@ -344,7 +344,7 @@ proptest! {
                 agent.start_episode();
                 sums = [0.0; 3];
             }
-            agent.on_bar(&bar_at(*hour), &mut NoStopwatch);
+            agent.on_bar(&bar_at(i64::from(*hour)), &mut NoStopwatch);
             if t < 2 {
                 continue;
             }
