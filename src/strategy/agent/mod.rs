@@ -16,6 +16,7 @@ mod bundle;
 mod eval;
 mod fault;
 mod golden;
+mod golden_file;
 mod meta;
 mod native;
 mod onnx;
@@ -29,7 +30,8 @@ pub use agent::{Agent, AgentOptions, FirstDecision, StepDetail};
 pub use bundle::Bundle;
 pub use eval::{EvalError, EvalRow, EvalSummary, Evaluator};
 pub use fault::{BundleError, Fault};
-pub use golden::{GoldenError, GoldenReport, Mismatch, check_golden};
+pub use golden::{GoldenReport, Mismatch, check_golden};
+pub use golden_file::GoldenError;
 pub use meta::{
     ActionSpec, DecisionSpec, Dim, FeatureStats, FeesBps, IoSpec, LayoutEntry, Meta, ModelFile,
     ObsSpec, StateSpec, TensorSpec,
