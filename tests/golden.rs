@@ -2,6 +2,10 @@
 //!
 //! The shipped bundles replay made-up bars; with `TRADETERM_SHARED` or `../shared` the same
 //! agents replay real ones.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests count as outside of tests"
+)]
 
 use std::fs;
 use std::io::{Read, Write};

@@ -61,6 +61,10 @@ fn column(n: usize, first: usize, f: impl Fn(usize) -> f64) -> Vec<f64> {
 }
 
 /// Every column over all bars at once, straight from the definition.
+#[expect(
+    clippy::many_single_char_names,
+    reason = "the letters of the definition"
+)]
 fn batch(bars: &[Bar]) -> Vec<Vec<f64>> {
     let n = bars.len();
     let of = |f: fn(&Bar) -> f64| bars.iter().map(f).collect::<Vec<f64>>();
@@ -167,7 +171,7 @@ proptest! {
         halt in 1_usize..60,
         after in 0_usize..40,
     ) {
-        let mut steps = vec![(700, 20, 30, 5_000), (-650, 10, 0, 7_000)].repeat(before);
+        let mut steps = [(700, 20, 30, 5_000), (-650, 10, 0, 7_000)].repeat(before);
         steps.extend(vec![(0, 0, 0, 0); halt]);
         steps.extend(vec![(-40, 3, 9, 123); after]);
         compare(&bars_of(77, &steps));

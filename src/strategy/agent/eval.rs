@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use crate::domain::{Bar, Interval, Timestamp};
+use crate::domain::{Bar, Exposure, Interval, Timestamp};
 use crate::strategy::{NoStopwatch, Strategy, Verdict};
 
 use super::agent::{Agent, AgentOptions, FirstDecision, StepDetail};
@@ -178,13 +178,13 @@ fn write_row(detail: &StepDetail, n_actions: usize, out: &mut dyn Write) -> io::
         field(out, value.is_finite().then_some(value))?;
     }
     field(out, detail.episode_start.map(u8::from))?;
-    field(out, detail.position.map(|position| position.rate()))?;
+    field(out, detail.position.map(Exposure::rate))?;
     for at in 0..n_actions {
         field(out, detail.logits.get(at))?;
     }
     field(out, detail.value)?;
     field(out, detail.action)?;
-    field(out, detail.target.map(|target| target.rate()))?;
+    field(out, detail.target.map(Exposure::rate))?;
     writeln!(out)
 }
 

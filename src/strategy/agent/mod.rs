@@ -1,4 +1,4 @@
-//! Trained agents: PPO and RecurrentPPO bundles run through an ONNX engine.
+//! Trained agents: PPO and `RecurrentPPO` bundles run through an ONNX engine.
 //!
 //! [`Bundle`] is a model that was checked whole; [`Agent`] is the strategy that runs it;
 //! [`Evaluator`] and [`check_golden`] prove that it does so as the training framework would.
@@ -16,18 +16,22 @@ mod bundle;
 mod eval;
 mod fault;
 mod golden;
+mod golden_file;
 mod meta;
 mod native;
 mod onnx;
 mod policy;
 mod runtime;
+#[cfg(test)]
+mod tests;
 mod wiring;
 
 pub use agent::{Agent, AgentOptions, FirstDecision, StepDetail};
 pub use bundle::Bundle;
 pub use eval::{EvalError, EvalRow, EvalSummary, Evaluator};
 pub use fault::{BundleError, Fault};
-pub use golden::{GoldenError, GoldenReport, Mismatch, check_golden};
+pub use golden::{GoldenReport, Mismatch, check_golden};
+pub use golden_file::GoldenError;
 pub use meta::{
     ActionSpec, DecisionSpec, Dim, FeatureStats, FeesBps, IoSpec, LayoutEntry, Meta, ModelFile,
     ObsSpec, StateSpec, TensorSpec,

@@ -6,6 +6,7 @@
     reason = "a shared library can only be loaded and called through raw pointers"
 )]
 
+use std::error::Error;
 use std::ffi::CStr;
 use std::path::Path;
 
@@ -16,6 +17,9 @@ pub(super) struct NativeApi {
     pub(super) api: ort::sys::OrtApi,
     pub(super) version: String,
 }
+
+/// The one function that every ONNX Runtime exports.
+type GetApiBase = unsafe extern "C" fn() -> *const ort::sys::OrtApiBase;
 
 /// Loads the library at `path` and asks it for the function table this build was made for.
 ///
@@ -29,8 +33,11 @@ pub(super) fn load(path: &Path) -> Result<NativeApi, RuntimeError> {
     };
     // SAFETY: loading runs the library's initialisers. The path was named by the person who
     // starts the process, who may run any code as that user anyway.
-    let library = unsafe { libloading::Library::new(path) }.map_err(|e| fail(e.to_string()))?;
-    type GetApiBase = unsafe extern "C" fn() -> *const ort::sys::OrtApiBase;
+    let library = unsafe { libloading::Library::new(path) }.map_err(|e| {
+        // The loader's own words, such as the missing file, are one level down.
+        let cause = e.source().map(|cause| format!(": {cause}"));
+        fail(format!("{e}{}", cause.unwrap_or_default()))
+    })?;
     // SAFETY: `OrtGetApiBase` has had this signature in every release of ONNX Runtime.
     let get_base = unsafe { library.get::<GetApiBase>(b"OrtGetApiBase\0") }
         .map_err(|_| fail("it is no ONNX Runtime (there is no OrtGetApiBase)".to_owned()))?;

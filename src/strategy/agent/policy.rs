@@ -77,6 +77,10 @@ impl std::fmt::Debug for Policy {
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is what `map_err` hands over"
+)]
 fn run_error(error: ort::Error) -> PolicyError {
     PolicyError::Run(error.to_string())
 }
@@ -121,7 +125,7 @@ impl Policy {
             let state = |s: &&StateWire| s.input == outlet.name();
             inputs.push(match wiring.states.iter().find(state) {
                 Some(state) => zeros(&state.shape)?,
-                None if outlet.name() == wiring.obs => zeros(&[1, wiring.obs_len as i64])?,
+                None if outlet.name() == wiring.obs => zeros(&[1, wiring.obs_len])?,
                 None => zeros(&[1])?,
             });
         }

@@ -23,7 +23,7 @@ pub(super) struct Wiring {
     pub(super) outputs: Vec<TensorSpec>,
     pub(super) obs: String,
     /// Numbers of the observation; its shape is `[1, obs_len]`.
-    pub(super) obs_len: usize,
+    pub(super) obs_len: i64,
     pub(super) logits: String,
     /// Number of actions; the shape of the logits is `[1, n_actions]`.
     pub(super) n_actions: usize,
@@ -61,7 +61,7 @@ impl Wiring {
             inputs: io.inputs.clone(),
             outputs: io.outputs.clone(),
             obs: io.obs.clone(),
-            obs_len: usize::try_from(width).map_err(|e| Fault::Io(e.to_string()))?,
+            obs_len: width,
             logits: io.logits.clone(),
             n_actions,
             value: io.value.clone(),
