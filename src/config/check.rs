@@ -36,7 +36,10 @@ impl Findings {
         }
     }
 
-    fn range<T: PartialOrd + std::fmt::Display>(&mut self, key: &str, value: T, min: T, max: T) {
+    fn range<T>(&mut self, key: &str, value: T, min: T, max: T)
+    where
+        T: PartialOrd + std::fmt::Display + Copy,
+    {
         // Written so that a value that is no number at all is refused too.
         let fits = min <= value && value <= max;
         if !fits {
@@ -151,15 +154,17 @@ fn legs(settings: &Settings, findings: &mut Findings) {
     }
     for (n, leg) in settings.legs.iter().enumerate() {
         let key = format!("legs.{n}");
-        one_leg(&key, leg, settings.feed.category, findings);
+        one_leg(&key, leg, &settings.feed, findings);
         if let Some(first) = settings.legs[..n].iter().position(|other| other == leg) {
             findings.add(key, format!("it is the same as legs.{first}"));
         }
     }
 }
 
-fn one_leg(key: &str, leg: &LegSettings, category: Category, findings: &mut Findings) {
+fn one_leg(key: &str, leg: &LegSettings, feed: &FeedSettings, findings: &mut Findings) {
     let is_agent = leg.strategy == StrategyKind::Agent;
+    // With a single recording there is nothing to choose from.
+    let is_clear = is_agent || (feed.kind == FeedKind::Bars && feed.bars.len() == 1);
     if is_agent && leg.model.is_none() {
         findings.add(
             format!("{key}.model"),
@@ -172,16 +177,16 @@ fn one_leg(key: &str, leg: &LegSettings, category: Category, findings: &mut Find
             "only the strategy \"agent\" has a model",
         );
     }
-    if !is_agent && leg.symbol.is_none() {
+    if !is_clear && leg.symbol.is_none() {
         findings.add(format!("{key}.symbol"), "a rule has to be told its symbol");
     }
-    if !is_agent && leg.interval.is_none() {
+    if !is_clear && leg.interval.is_none() {
         findings.add(
             format!("{key}.interval"),
             "a rule has to be told its interval, such as 5m",
         );
     }
-    averages(key, leg, category, findings);
+    averages(key, leg, feed.category, findings);
     for (name, part) in [
         ("max_position_pct", leg.max_position_pct),
         ("stop_loss_pct", leg.stop_loss_pct),

@@ -28,6 +28,10 @@ impl fmt::Display for Effective {
 impl Settings {
     /// All keys with their values, as TOML writes them, sorted by key. Keys that are not set are
     /// not in it.
+    ///
+    /// # Panics
+    ///
+    /// Never: settings are plain data, which JSON can always hold.
     #[must_use]
     pub fn flat(&self) -> BTreeMap<String, String> {
         let value = serde_json::to_value(self).expect("settings are plain data");

@@ -9,6 +9,7 @@ mod check;
 mod effective;
 mod error;
 mod folders;
+mod layers;
 mod nearest;
 mod sections;
 mod settings;

@@ -158,10 +158,10 @@ pub struct LegSettings {
     /// Folder of the bundle; agents only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<PathBuf>,
-    /// Symbol to trade; `None` is the one the bundle was made for.
+    /// Symbol to trade; `None` is the one the bundle was made for, or the only recording's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub symbol: Option<Symbol>,
-    /// Interval to decide on; `None` is the one the bundle was made for.
+    /// Interval to decide on; `None` is the one the bundle was made for, or the only recording's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
     /// Bars of the fast average; `ma-cross` only.

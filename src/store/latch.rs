@@ -1,6 +1,6 @@
 //! The kill latch on disk: what keeps a stopped account stopped over a restart.
 //!
-//! It does not decide anything; [`crate::control::KillSwitch`] is the latch that trading obeys.
+//! It does not decide anything; the kill switch in memory is the latch that trading obeys.
 //! Whatever cannot be read counts as stopped: nobody may guess that trading is allowed.
 
 use std::io::{self, Read};

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Category, Instruments, Interval, Mode, Money, Symbol, Timestamp};
-use crate::engine::{EffectOf, EffectRecord, Event};
-use crate::risk::Approved;
+use crate::engine::{Effect, EffectRecord, Event};
 
 /// Everything a replay needs to build the same engine again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -105,10 +104,10 @@ impl Record {
 
 /// One record as it is written: the same bytes as [`Record`], without copying anything.
 ///
-/// The order type is [`Approved`] when an engine writes, and an intent when what was read is
-/// written again; both serialise alike.
+/// The effects are an engine's own, or [`EffectRecord`]s when what was read is written again;
+/// both serialise alike, because an approved order serialises as its intent.
 #[derive(Debug, Serialize)]
-pub enum RecordRef<'a, O = Approved> {
+pub enum RecordRef<'a, E = Effect> {
     /// One step of the engine.
     Step {
         /// Number of the input, from 1.
@@ -120,7 +119,7 @@ pub enum RecordRef<'a, O = Approved> {
         /// Stopwatch laps that passed a deadline, in microseconds; usually empty.
         laps: &'a [u32],
         /// What the step led to.
-        effects: &'a [EffectOf<O>],
+        effects: &'a [E],
     },
     /// The session ended in order.
     Close {
@@ -133,7 +132,7 @@ pub enum RecordRef<'a, O = Approved> {
     },
 }
 
-impl<'a> From<&'a Record> for RecordRef<'a, crate::domain::Intent> {
+impl<'a> From<&'a Record> for RecordRef<'a, EffectRecord> {
     fn from(record: &'a Record) -> Self {
         match record {
             Record::Step {

@@ -149,7 +149,7 @@ impl Writer {
     ///
     /// When an earlier sync has failed, when the system takes nothing and the buffer is full, or
     /// when the record is too large. The record is then not part of the journal.
-    pub fn append<O: Serialize>(&mut self, record: &RecordRef<'_, O>) -> io::Result<Position> {
+    pub fn append<E: Serialize>(&mut self, record: &RecordRef<'_, E>) -> io::Result<Position> {
         self.check()?;
         if self.buffer.len() >= AUTO_FLUSH {
             self.flush()?;
