@@ -1,3 +1,7 @@
 //! The thin binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tradeterm::cli::main(std::env::args_os()).into()
+}

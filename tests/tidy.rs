@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Files of the crate's root that may name every room.
 const WIRING: [&str; 3] = ["lib.rs", "main.rs", "app"];
 /// Files that may lift the ban on unsafe code.
-const UNSAFE: [&str; 1] = ["strategy/agent/runtime.rs"];
+const UNSAFE: [&str; 1] = ["strategy/agent/native.rs"];
 
 type Layers = BTreeMap<String, BTreeSet<String>>;
 

@@ -1,9 +1,11 @@
 //! Wiring: the only place that knows every room. Settings become engines, feeds and sessions.
 
 mod build;
+mod journals;
 
 mod models;
 
 pub use build::{BuildError, Built, MarketSource, build_session, open_market, unpaced_until};
 
+pub use journals::{SessionFolder, newest_unfinished};
 pub use models::{ModelSource, load_bundle, shipped_names};

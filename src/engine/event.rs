@@ -122,6 +122,32 @@ pub enum EffectOf<O> {
     Notice(Notice),
 }
 
+impl EffectOf<Approved> {
+    /// The same effect as a journal would give it back.
+    #[must_use]
+    pub fn to_record(&self) -> EffectRecord {
+        match self {
+            EffectOf::Submit(approved) => EffectOf::Submit(approved.intent().clone()),
+            EffectOf::Cancel { order, reason } => {
+                EffectOf::Cancel { order: *order, reason: *reason }
+            }
+            EffectOf::Decision(record) => EffectOf::Decision(record.clone()),
+            EffectOf::Refused(record) => EffectOf::Refused(record.clone()),
+            EffectOf::Trip { level, reason } => {
+                EffectOf::Trip { level: *level, reason: reason.clone() }
+            }
+            EffectOf::KillApplied { level, reason } => {
+                EffectOf::KillApplied { level: *level, reason: reason.clone() }
+            }
+            EffectOf::Paused { rule, until } => {
+                EffectOf::Paused { rule: rule.clone(), until: *until }
+            }
+            EffectOf::TradeClosed(record) => EffectOf::TradeClosed(record.clone()),
+            EffectOf::Notice(notice) => EffectOf::Notice(notice.clone()),
+        }
+    }
+}
+
 /// Effect as the engine produces it.
 pub type Effect = EffectOf<Approved>;
 

@@ -196,7 +196,7 @@ impl Expected {
         }
         for (n, pair) in effects.iter().zip(step.effects).enumerate() {
             let (expected, found) = pair;
-            if !is_same_effect(expected, found) {
+            if *expected != found.to_record() {
                 let what = format!("effect {} of {}", n + 1, name(step.event));
                 return differs(&what, format!("{expected:?}"), format!("{found:?}"));
             }
@@ -230,53 +230,5 @@ fn name(event: &Event) -> &'static str {
         Event::Account(_) => "an account event",
         Event::Command(_) => "a command",
         Event::Tick => "a tick",
-    }
-}
-
-/// Whether an effect is the recorded one; an order counts by what it says.
-fn is_same_effect(
-    expected: &EffectOf<crate::domain::Intent>,
-    found: &EffectOf<crate::risk::Approved>,
-) -> bool {
-    match (expected, found) {
-        (EffectOf::Submit(intent), EffectOf::Submit(approved)) => intent == approved.intent(),
-        (
-            EffectOf::Cancel {
-                order: a,
-                reason: b,
-            },
-            EffectOf::Cancel {
-                order: c,
-                reason: d,
-            },
-        ) => (a, b) == (c, d),
-        (EffectOf::Decision(a), EffectOf::Decision(b)) => a == b,
-        (EffectOf::Refused(a), EffectOf::Refused(b)) => a == b,
-        (
-            EffectOf::Trip {
-                level: a,
-                reason: b,
-            },
-            EffectOf::Trip {
-                level: c,
-                reason: d,
-            },
-        )
-        | (
-            EffectOf::KillApplied {
-                level: a,
-                reason: b,
-            },
-            EffectOf::KillApplied {
-                level: c,
-                reason: d,
-            },
-        ) => (a, b) == (c, d),
-        (EffectOf::Paused { rule: a, until: b }, EffectOf::Paused { rule: c, until: d }) => {
-            (a, b) == (c, d)
-        }
-        (EffectOf::TradeClosed(a), EffectOf::TradeClosed(b)) => a == b,
-        (EffectOf::Notice(a), EffectOf::Notice(b)) => a == b,
-        _ => false,
     }
 }

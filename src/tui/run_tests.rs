@@ -210,7 +210,8 @@ fn esc_does_not_lower_a_latch_that_a_signal_has_raised_meanwhile() {
 fn the_modal_goes_when_the_session_resumes() {
     let mut bench = bench();
     bench.draws(&["K"], 0);
-    bench.reset.lower(bench.kill.level(), KillLevel::Active);
+    let level = bench.reset.switch().level();
+    assert!(bench.reset.lower(level, KillLevel::Active));
     bench.turn(&[], 300);
     assert_eq!(bench.desk.ui.model.overlay, None);
 }

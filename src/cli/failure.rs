@@ -1,0 +1,107 @@
+//! Why a command failed: one line for a person, one number for a script.
+
+use super::exit::Exit;
+use crate::app::BuildError;
+use crate::config::{ConfigError, FolderError};
+use crate::engine::SetupError;
+use crate::runtime::{BacktestError, RecordError, ReplayError, RunError};
+use crate::store::{JournalError, LockError};
+use crate::strategy::agent::{BundleError, EvalError, GoldenError};
+use crate::venue::feed::FeedError;
+use crate::venue::sim::synth::SynthError;
+
+/// A failed command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Exit code.
+    pub exit: Exit,
+    /// One line, or a few for a list.
+    pub text: String,
+}
+
+/// Result of a command.
+pub type Outcome = Result<Exit, Failure>;
+
+impl Failure {
+    /// A failure with its exit code.
+    #[must_use]
+    pub fn new(exit: Exit, text: impl Into<String>) -> Self {
+        Self { exit, text: text.into() }
+    }
+}
+
+macro_rules! maps {
+    ($($error:ty => $exit:ident),* $(,)?) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::new(Exit::$exit, error.to_string())
+            }
+        }
+    )*};
+}
+
+maps! {
+    ConfigError => Config,
+    FolderError => Config,
+    FeedError => Feed,
+    SynthError => Config,
+    JournalError => Disagree,
+    BundleError => Model,
+    EvalError => Model,
+    GoldenError => Model,
+    ReplayError => Disagree,
+    std::io::Error => Unexpected,
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
+        let exit = match error {
+            LockError::Held { .. } => Exit::Locked,
+            LockError::Io { .. } => Exit::Config,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+impl From<BuildError> for Failure {
+    fn from(error: BuildError) -> Self {
+        let exit = match &error {
+            BuildError::Bundle(_) | BuildError::Inference(_) => Exit::Model,
+            BuildError::Setup(
+                SetupError::OtherSymbol { .. } | SetupError::OtherInterval { .. },
+            ) => Exit::Model,
+            BuildError::Feed(_) => Exit::Feed,
+            BuildError::Instrument(_)
+            | BuildError::Synth(_)
+            | BuildError::Rule(_)
+            | BuildError::Setup(_)
+            | BuildError::Broker(_)
+            | BuildError::Setting(_) => Exit::Config,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        let exit = match &error {
+            RunError::Feed(_) => Exit::Feed,
+            RunError::OtherRecording { .. }
+            | RunError::Record(RecordError::Diverged(_) | RecordError::Journal(_)) => {
+                Exit::Disagree
+            }
+            RunError::Record(RecordError::OutputClosed) => Exit::Unexpected,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+impl<E: std::fmt::Display> From<BacktestError<E>> for Failure {
+    fn from(error: BacktestError<E>) -> Self {
+        let exit = match &error {
+            BacktestError::Feed(_) => Exit::Feed,
+            BacktestError::Witness(_) => Exit::Unexpected,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
