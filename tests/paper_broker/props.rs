@@ -60,16 +60,16 @@ fn price() -> std::ops::Range<u32> {
 fn kind() -> impl Strategy<Value = OrderKind> {
     let by = || prop_oneof![Just(TriggerPrice::Last), Just(TriggerPrice::Mark)];
     prop_oneof![
-        Just(OrderKind::Market),
-        (price(), any::<bool>()).prop_map(|(p, post_only)| OrderKind::Limit {
+        3 => Just(OrderKind::Market),
+        4 => (price(), prop::bool::weighted(0.2)).prop_map(|(p, post_only)| OrderKind::Limit {
             price: ticks(p),
             post_only
         }),
-        (price(), by()).prop_map(|(p, by)| OrderKind::Stop {
+        1 => (price(), by()).prop_map(|(p, by)| OrderKind::Stop {
             trigger: ticks(p),
             by
         }),
-        (price(), by()).prop_map(|(p, by)| OrderKind::TakeProfit {
+        1 => (price(), by()).prop_map(|(p, by)| OrderKind::TakeProfit {
             trigger: ticks(p),
             by
         }),
@@ -82,17 +82,25 @@ fn order() -> impl Strategy<Value = OrderSpec> {
         1 => Just(TimeInForce::Ioc),
         1 => Just(TimeInForce::Fok)
     ];
-    (place(), side(), 40_u32..6000, kind(), tif, any::<bool>()).prop_map(
-        |(instrument, side, qty, kind, tif, reduce_only)| OrderSpec {
-            instrument,
-            side,
-            qty: steps(qty),
-            kind,
-            tif,
-            reduce_only,
-            purpose: Purpose::Entry,
-        },
+    (
+        place(),
+        side(),
+        40_u32..6000,
+        kind(),
+        tif,
+        prop::bool::weighted(0.25),
     )
+        .prop_map(
+            |(instrument, side, qty, kind, tif, reduce_only)| OrderSpec {
+                instrument,
+                side,
+                qty: steps(qty),
+                kind,
+                tif,
+                reduce_only,
+                purpose: Purpose::Entry,
+            },
+        )
 }
 
 fn news() -> impl Strategy<Value = MarketEvent> {

@@ -12,14 +12,14 @@ fn long() -> Desk {
     desk
 }
 
-fn by_mark(spec: OrderSpec) -> OrderSpec {
+fn by_mark(mut spec: OrderSpec) -> OrderSpec {
     let by = TriggerPrice::Mark;
-    let kind = match spec.kind {
+    spec.kind = match spec.kind {
         OrderKind::Stop { trigger, .. } => OrderKind::Stop { trigger, by },
         OrderKind::TakeProfit { trigger, .. } => OrderKind::TakeProfit { trigger, by },
         other => other,
     };
-    OrderSpec { kind, ..spec }
+    spec
 }
 
 #[test]

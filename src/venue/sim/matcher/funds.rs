@@ -85,7 +85,7 @@ impl Matcher {
             return;
         }
         let value = |market: &Market| {
-            let price = self.price_of(market, Some((m, price)))?;
+            let price = price_of(market, Some((m, price)))?;
             Some((price * market.position.qty).abs())
         };
         let total: Money = self.of(Category::Linear).filter_map(value).sum();
@@ -100,7 +100,7 @@ impl Matcher {
             }
         }
         for i in 0..self.markets.len() {
-            let price = self.price_of(&self.markets[i], Some((m, price)));
+            let price = price_of(&self.markets[i], Some((m, price)));
             if let (Category::Linear, Some(price)) = (self.markets[i].category, price) {
                 self.liquidate(i, at, price, out);
             }
@@ -150,18 +150,10 @@ impl Matcher {
             .filter(move |market| market.category == category)
     }
 
-    /// Price that a market's position is valued at; `fixed` overrides one market's.
-    fn price_of(&self, market: &Market, fixed: Option<(usize, Price)>) -> Option<Price> {
-        match fixed {
-            Some((m, price)) if market.instrument.index() == m => Some(price),
-            _ => market.tape.valuation(),
-        }
-    }
-
     /// Cash plus unrealised profit of linear positions.
     fn collateral(&self, fixed: Option<(usize, Price)>) -> Money {
         let open = self.of(Category::Linear).filter_map(|market| {
-            let price = self.price_of(market, fixed)?;
+            let price = price_of(market, fixed)?;
             Some(market.position.unrealised(price))
         });
         self.wallet.cash + open.sum()
@@ -211,6 +203,14 @@ impl Matcher {
             .unwrap_or_else(|| slipped(from, Side::Buy, market.costs.slippage, tick));
         let value = price * qty;
         value + value * market.costs.taker.max(market.costs.maker).max(Rate::ZERO)
+    }
+}
+
+/// Price that a market's position is valued at; `fixed` overrides one market's.
+fn price_of(market: &Market, fixed: Option<(usize, Price)>) -> Option<Price> {
+    match fixed {
+        Some((m, price)) if market.instrument.index() == m => Some(price),
+        _ => market.tape.valuation(),
     }
 }
 
