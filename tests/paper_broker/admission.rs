@@ -157,3 +157,20 @@ fn the_reference_is_the_last_price_else_the_middle_of_the_quote() {
     desk.trade("101", "1", Buy);
     assert_eq!(desk.matcher.reference(PERP), Some(n::<Price>("101")));
 }
+
+#[test]
+fn spot_cash_is_less_what_linear_holds_and_has_lost() {
+    let mut desk = Desk::within_bar(settings(), "100", "1000");
+    desk.open_on(SPOT, "100");
+    desk.send("long", market(Buy, "200"));
+    desk.open("90");
+    // 10000 - 11.011 fee - 2020 lost - a tenth of 18000 as margin.
+    assert_eq!(
+        desk.send("a", limit(Buy, "70", "99").on(SPOT)),
+        ["rejected a: balance 6168.989 does not cover 6933.8115"]
+    );
+    assert_eq!(
+        desk.send("b", limit(Buy, "62", "99").on(SPOT)),
+        ["accepted b"]
+    );
+}

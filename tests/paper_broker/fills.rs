@@ -1,7 +1,7 @@
 //! Full and partial fills, time in force, post-only, and every source of liquidity.
 
 use super::desk::*;
-use tradeterm::domain::AccountEvent;
+use tradeterm::domain::{AccountEvent, Bar, BarEvent, BookUpdate, Interval, MarketEvent};
 use tradeterm::venue::sim::Settings;
 
 fn capped() -> Settings {
@@ -310,7 +310,7 @@ fn a_running_bar_fills_once_and_only_up_to_its_volume() {
         desk.close(["100", "100", "98", "99"], "6"),
         ["fill a-2 buy 0.2 @ 99 maker fee 0.00396"]
     );
-    // The same bar again, and a coarser one over it, tell nothing new.
+    // The same bar again tells nothing new.
     assert_eq!(
         desk.bar(opened, ["100", "100", "98", "99"], "60", true),
         [""; 0]
@@ -376,5 +376,47 @@ fn slippage_is_measured_against_what_was_known_at_hand_over() {
     assert_eq!(
         expected(&mut desk, Some("105"), limit(Buy, "1", "104")),
         "104"
+    );
+}
+
+#[test]
+fn bars_of_a_coarser_interval_do_not_tell_the_same_trades_again() {
+    let mut desk = Desk::within_bar(settings(), "100", "10");
+    let coarse = MarketEvent::Bar(BarEvent {
+        instrument: PERP,
+        interval: Interval::from_millis(5 * MINUTE).unwrap(),
+        confirmed: true,
+        bar: Bar {
+            open_time: desk.at,
+            open: n("100"),
+            high: n("120"),
+            low: n("80"),
+            close: n("120"),
+            volume: n("50"),
+        },
+    });
+    desk.send("a", limit(Buy, "1", "99"));
+    desk.send("b", stop(Buy, "1", "110"));
+    assert_eq!(desk.event(&coarse), [""; 0]);
+    assert_eq!(desk.matcher.reference(PERP), Some(n("100")));
+    // The coarse close did not end the running minute either.
+    assert_eq!(desk.send("c", market(Buy, "1")).len(), 2);
+}
+
+#[test]
+fn a_book_with_a_hole_is_not_traded_against() {
+    let mut desk = Desk::within_bar(settings(), "100", "10");
+    desk.book(&[("99", "9")], &[("104", "9")]);
+    let hole = MarketEvent::Book(BookUpdate {
+        instrument: PERP,
+        snapshot: false,
+        update_id: 99,
+        bids: Vec::new(),
+        asks: Vec::new(),
+    });
+    desk.event(&hole);
+    assert_eq!(
+        desk.send("a", market(Buy, "1"))[1],
+        "fill a-1 buy 1 @ 100.1 taker fee 0.055055"
     );
 }

@@ -309,7 +309,7 @@ fn check(settings: Settings, acts: &[Act]) {
     assert_eq!(play(settings, acts).1, out);
 }
 
-/// What a position is worth: at its newest mark, else its newest last price, else the middle.
+/// What a position is worth: at its newest mark, else its last known price, else its entry.
 fn value(matcher: &Matcher, instrument: InstrumentId, held: SignedQty, acts: &[Act]) -> Money {
     if held.is_zero() {
         return Money::ZERO;
@@ -318,7 +318,11 @@ fn value(matcher: &Matcher, instrument: InstrumentId, held: SignedQty, acts: &[A
         Act::Market(MarketEvent::Mark { price, .. }) if instrument == PERP => Some(*price),
         _ => None,
     });
-    mark.or_else(|| matcher.reference(instrument)).unwrap() * held
+    let entry = || matcher.positions().find(|p| p.instrument == instrument);
+    mark.or_else(|| matcher.reference(instrument))
+        .or_else(|| entry().map(|position| position.entry))
+        .unwrap()
+        * held
 }
 
 proptest! {

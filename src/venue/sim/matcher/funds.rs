@@ -15,7 +15,7 @@ impl Matcher {
     #[must_use]
     pub fn equity(&self) -> Money {
         let spot = self.of(Category::Spot).filter_map(|market| {
-            let price = market.tape.valuation()?;
+            let price = market.valuation()?;
             Some(price * market.position.qty)
         });
         self.collateral(None) + spot.sum()
@@ -55,7 +55,7 @@ impl Matcher {
     /// Books a funding payment that is due now.
     pub(super) fn fund(&mut self, m: usize, at: Timestamp, funding: &Funding, out: &mut Answers) {
         let market = &self.markets[m];
-        let Some(price) = market.tape.valuation() else {
+        let Some(price) = market.valuation() else {
             return;
         };
         if market.category == Category::Spot || market.position.qty.is_zero() {
@@ -210,7 +210,7 @@ impl Matcher {
 fn price_of(market: &Market, fixed: Option<(usize, Price)>) -> Option<Price> {
     match fixed {
         Some((m, price)) if market.instrument.index() == m => Some(price),
-        _ => market.tape.valuation(),
+        _ => market.valuation(),
     }
 }
 
@@ -234,7 +234,7 @@ fn worst_case(market: &Market, extra: Option<(Side, Qty)>, priced: Option<Price>
             .filter_map(|o| o.spec.kind.limit_price());
         limits.max()
     };
-    let Some(price) = market.tape.valuation().or(priced).or_else(dearest) else {
+    let Some(price) = market.valuation().or(priced).or_else(dearest) else {
         return Money::ZERO;
     };
     let open = |side: Side| {
