@@ -174,3 +174,16 @@ fn spot_cash_is_less_what_linear_holds_and_has_lost() {
         ["accepted b"]
     );
 }
+
+#[test]
+fn linear_margin_is_less_what_spot_purchases_reserve() {
+    let mut desk = Desk::within_bar(settings(), "100", "1000");
+    desk.open_on(SPOT, "100");
+    desk.send("spot", limit(Buy, "90", "99").on(SPOT));
+    // 10000 - 90 x 99 x 1.00055.
+    assert_eq!(
+        desk.send("a", limit(Buy, "109", "99")),
+        ["rejected a: balance 1085.0995 does not cover 1090"]
+    );
+    assert_eq!(desk.send("b", limit(Buy, "108", "99")), ["accepted b"]);
+}
