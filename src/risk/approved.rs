@@ -25,3 +25,11 @@ impl Approved {
         &self.0
     }
 }
+
+#[cfg(test)]
+impl Approved {
+    /// An approval without risk, for tests of what comes after it.
+    pub(crate) const fn for_test(intent: Intent) -> Self {
+        Self::stamp(intent)
+    }
+}

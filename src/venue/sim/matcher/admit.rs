@@ -40,8 +40,8 @@ impl Matcher {
         } else {
             self.admit(&intent.spec)
         };
-        let remaining = match admitted {
-            Ok(remaining) => remaining,
+        let (remaining, priced) = match admitted {
+            Ok(admitted) => admitted,
             Err(reason) => {
                 out.push((at, AccountEvent::Rejected { order, reason }));
                 return;
@@ -49,14 +49,13 @@ impl Matcher {
         };
         let m = intent.spec.instrument.index();
         let conditional = intent.spec.kind.trigger().is_some();
-        let reference = expected.or_else(|| self.reference(intent.spec.instrument));
+        let expected = expected.or_else(|| self.reference(intent.spec.instrument));
         let k = self.markets[m].orders.len();
         self.markets[m].orders.push(Working {
             id: order,
             spec: intent.spec.clone(),
             arrived: at,
-            expected: expectation(&intent.spec, reference)
-                .expect("an order without a price of its own was refused without a reference"),
+            expected: expectation(&intent.spec, expected).unwrap_or(priced),
             remaining,
             filled: Qty::ZERO,
             n_fills: 0,
@@ -73,8 +72,9 @@ impl Matcher {
         }
     }
 
-    /// Checks an order against every rule; returns the amount that may trade.
-    fn admit(&self, spec: &OrderSpec) -> Result<Qty, RejectReason> {
+    /// Checks an order against every rule; returns the amount that may trade, and the price that
+    /// it was valued at.
+    fn admit(&self, spec: &OrderSpec) -> Result<(Qty, Price), RejectReason> {
         let m = spec.instrument.index();
         let Some(market) = self.markets.get(m) else {
             return Err(RejectReason::Rule(format!(
@@ -114,7 +114,7 @@ impl Matcher {
         self.admit_trigger(m, spec)?;
         self.admit_now(m, spec, qty)?;
         self.admit_funds(m, spec, qty, priced)?;
-        Ok(qty)
+        Ok((qty, priced))
     }
 
     /// Conditional orders must lie on the far side of the price they watch.

@@ -15,7 +15,7 @@ impl Matcher {
     #[must_use]
     pub fn equity(&self) -> Money {
         let spot = self.of(Category::Spot).filter_map(|market| {
-            let price = market.tape.valuation()?;
+            let price = market.valuation()?;
             Some(price * market.position.qty)
         });
         self.collateral(None) + spot.sum()
@@ -55,7 +55,7 @@ impl Matcher {
     /// Books a funding payment that is due now.
     pub(super) fn fund(&mut self, m: usize, at: Timestamp, funding: &Funding, out: &mut Answers) {
         let market = &self.markets[m];
-        let Some(price) = market.tape.valuation() else {
+        let Some(price) = market.valuation() else {
             return;
         };
         if market.category == Category::Spot || market.position.qty.is_zero() {
@@ -85,7 +85,7 @@ impl Matcher {
             return;
         }
         let value = |market: &Market| {
-            let price = self.price_of(market, Some((m, price)))?;
+            let price = price_of(market, Some((m, price)))?;
             Some((price * market.position.qty).abs())
         };
         let total: Money = self.of(Category::Linear).filter_map(value).sum();
@@ -100,7 +100,7 @@ impl Matcher {
             }
         }
         for i in 0..self.markets.len() {
-            let price = self.price_of(&self.markets[i], Some((m, price)));
+            let price = price_of(&self.markets[i], Some((m, price)));
             if let (Category::Linear, Some(price)) = (self.markets[i].category, price) {
                 self.liquidate(i, at, price, out);
             }
@@ -150,18 +150,10 @@ impl Matcher {
             .filter(move |market| market.category == category)
     }
 
-    /// Price that a market's position is valued at; `fixed` overrides one market's.
-    fn price_of(&self, market: &Market, fixed: Option<(usize, Price)>) -> Option<Price> {
-        match fixed {
-            Some((m, price)) if market.instrument.index() == m => Some(price),
-            _ => market.tape.valuation(),
-        }
-    }
-
     /// Cash plus unrealised profit of linear positions.
     fn collateral(&self, fixed: Option<(usize, Price)>) -> Money {
         let open = self.of(Category::Linear).filter_map(|market| {
-            let price = self.price_of(market, fixed)?;
+            let price = price_of(market, fixed)?;
             Some(market.position.unrealised(price))
         });
         self.wallet.cash + open.sum()
@@ -214,6 +206,14 @@ impl Matcher {
     }
 }
 
+/// Price that a market's position is valued at; `fixed` overrides one market's.
+fn price_of(market: &Market, fixed: Option<(usize, Price)>) -> Option<Price> {
+    match fixed {
+        Some((m, price)) if market.instrument.index() == m => Some(price),
+        _ => market.valuation(),
+    }
+}
+
 /// Amount of open orders on one side that can open or enlarge a position.
 fn open_qty(market: &Market, side: Side) -> Qty {
     market
@@ -234,7 +234,7 @@ fn worst_case(market: &Market, extra: Option<(Side, Qty)>, priced: Option<Price>
             .filter_map(|o| o.spec.kind.limit_price());
         limits.max()
     };
-    let Some(price) = market.tape.valuation().or(priced).or_else(dearest) else {
+    let Some(price) = market.valuation().or(priced).or_else(dearest) else {
         return Money::ZERO;
     };
     let open = |side: Side| {

@@ -80,7 +80,9 @@
 //! Money:
 //!
 //! 25. Linear: cash changes by realised profit, fee and funding. Spot: by the whole value.
-//! 26. Funding moves position times price (mark, else last) times rate from longs to shorts.
+//!     A position is valued at the mark, else the last price, else the middle of book or quote,
+//!     else its own entry.
+//! 26. Funding moves the position's value times the rate from longs to shorts.
 //! 27. When cash plus unrealised profit is at or below `maintenance` times the value of all
 //!     linear positions, every linear order is cancelled and every linear position closed, at the
 //!     price at which that was found and with the taker fee. That price is the mark once one is
@@ -147,6 +149,11 @@ impl Market {
     /// Whether nothing of ours can be touched by its events.
     fn is_idle(&self) -> bool {
         self.orders.is_empty() && self.position.qty.is_zero()
+    }
+
+    /// Price that the position is valued at: mark, else the last known price, else its entry.
+    fn valuation(&self) -> Option<Price> {
+        self.tape.valuation().or_else(|| self.position.entry())
     }
 }
 
