@@ -1,9 +1,8 @@
 //! `tradeterm` and `tradeterm run`: a session with the console, or headless.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
 use super::args::{Cli, ConsoleArgs};
@@ -14,7 +13,7 @@ use crate::app::{
 };
 use crate::config::{Folders, Settings, Speed, TerminalLost};
 use crate::control::{
-    Command, Handle, KillReason, KillSwitch, Line, Publisher, SessionCommand, SessionView, channel,
+    Command, Handle, KillReason, KillSwitch, Line, SessionCommand, SessionView, channel,
 };
 use crate::domain::{KillLevel, Mode, Timestamp};
 use crate::engine::Engine;
@@ -25,7 +24,7 @@ use crate::runtime::{
     EndReason, Expected, PaperOptions, PaperRun, Recorder, RecorderParts, RunEnd, RunError,
     Session, StopFlag,
 };
-use crate::store::{Header, JournalError, LatchFile, Lock, Writer};
+use crate::store::{Header, LatchFile, Lock, Writer};
 use crate::venue::feed::Feed;
 
 /// Lines that may wait for a slow reader; then the recording waits too.
@@ -46,12 +45,13 @@ struct Prepared {
 
 /// Runs a session to its end.
 pub(super) fn run(cli: &Cli, console: &ConsoleArgs) -> Outcome {
-    if !console.no_tui && !has_terminal() {
+    let no_tui = cli.is_no_tui();
+    if !no_tui && !has_terminal() {
         return Err(Failure::new(Exit::Usage, "no terminal: use --no-tui"));
     }
     let (loaded, folders) = load(cli)?;
     let mut settings = loaded.settings;
-    if console.no_tui && console.speed.is_none() && loaded_speed_is_default(&settings) {
+    if no_tui && console.speed.is_none() && loaded_speed_is_default(&settings) {
         // Nobody watches: a recording is played as fast as it goes unless a speed was asked for.
         settings.feed.speed = Speed::Max;
     }
@@ -59,9 +59,9 @@ pub(super) fn run(cli: &Cli, console: &ConsoleArgs) -> Outcome {
     let log_dir = folders.log();
     crate::store::files::create_folder(&log_dir)?;
     let _log = log::start(&settings.log, &log_dir)?;
-    let prepared = prepare(&settings, &folders, console.no_tui)?;
+    let prepared = prepare(&settings, &folders, no_tui)?;
     let mode = settings.mode;
-    let end = if console.no_tui {
+    let end = if no_tui {
         headless_session(prepared, &folders)?
     } else {
         console_session(prepared, &settings, &folders)?
@@ -131,6 +131,193 @@ fn prepare(settings: &Settings, folders: &Folders, headless: bool) -> Result<Pre
         on_exit: settings.ui.on_exit,
         deadline_us: u64::from(settings.agent.deadline_ms) * 1_000,
     };
-    let run = assemble(built, feed, writer, expected, latch, reset, sender, publisher, view, options, clock);
+    let recorder = Recorder::new(RecorderParts {
+        writer,
+        expected,
+        latch,
+        reset,
+        names: built.names,
+        lines: sender,
+    });
+    let session = Session::new(built.engine, built.broker, built.watch);
+    let run = PaperRun::new(session, feed, recorder, publisher, view, options, clock);
     Ok(Prepared { run, handle, stop: StopFlag::default(), lines, clock, _lock: lock })
+}
+
+fn session_view(
+    settings: &Settings,
+    feed: &dyn Feed,
+    synthetic: bool,
+    config_hash: &str,
+    built: &Built,
+) -> SessionView {
+    SessionView {
+        run_id: config_hash.chars().take(8).collect(),
+        mode: settings.mode,
+        synthetic,
+        feed: feed.label(),
+        speed: settings.feed.speed.factor(),
+        held: false,
+        progress: None,
+        ended: false,
+        config_hash: config_hash.chars().take(12).collect(),
+        build: env!("CARGO_PKG_VERSION").to_owned(),
+        inference: built.inference.clone().unwrap_or_else(|| "-".to_owned()),
+        coin: settings.account.coin.clone(),
+    }
+}
+
+fn header(
+    settings: &Settings,
+    view: &SessionView,
+    config_hash: &str,
+    built: &Built,
+    created: Timestamp,
+) -> Result<Header, Failure> {
+    let value = serde_json::to_value(settings)
+        .map_err(|error| Failure::new(Exit::Unexpected, error.to_string()))?;
+    Ok(Header {
+        build: view.build.clone(),
+        mode: settings.mode,
+        run_id: view.run_id.clone(),
+        config_hash: config_hash.to_owned(),
+        settings: value,
+        feed: view.feed.clone(),
+        synthetic: view.synthetic,
+        inference: built.inference.clone(),
+        instruments: built.names.instruments.clone(),
+        legs: built.legs.clone(),
+        start: settings.account.capital,
+        coin: settings.account.coin.clone(),
+        created,
+    })
+}
+
+type EngineThread = JoinHandle<Result<RunEnd, RunError>>;
+
+/// Starts the engine's thread. However it ends, the gate is closed behind it: nothing may leave
+/// once nobody thinks.
+fn start_engine(
+    run: PaperRun<Box<dyn Feed>>,
+    handle: &Handle,
+    stop: &StopFlag,
+    done: &Arc<AtomicBool>,
+) -> Result<EngineThread, Failure> {
+    let (kill, stop, done) = (Arc::clone(handle.kill()), stop.clone(), Arc::clone(done));
+    let guard = CloseGate { kill, done };
+    Ok(std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
+        let _guard = guard;
+        run.run(&stop)
+    })?)
+}
+
+/// Closes the gate when the engine's thread ends, also by a panic.
+struct CloseGate {
+    kill: Arc<KillSwitch>,
+    done: Arc<AtomicBool>,
+}
+
+impl Drop for CloseGate {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.kill.trip(KillLevel::ReduceOnly, KillReason::Supervisor);
+        }
+        self.done.store(true, Ordering::SeqCst);
+    }
+}
+
+fn join(thread: EngineThread) -> Result<RunEnd, Failure> {
+    match thread.join() {
+        Ok(end) => Ok(end?),
+        Err(_) => Err(Failure::new(
+            Exit::Unexpected,
+            "the engine panicked; the gate is closed, the log and the journal tell the rest",
+        )),
+    }
+}
+
+fn headless_session(prepared: Prepared, folders: &Folders) -> Result<RunEnd, Failure> {
+    let Prepared { run, handle, stop, lines, _lock, .. } = prepared;
+    let done = Arc::new(AtomicBool::new(false));
+    watch(Watcher {
+        handle: handle.clone(),
+        stop: stop.clone(),
+        shutdown: Arc::clone(&done),
+        runtime_dir: folders.runtime.clone(),
+        on_hang_up: OnHangUp::Stop,
+    })?;
+    let thread = start_engine(run, &handle, &stop, &done)?;
+    let printed = lines.map_or(Ok(0), |lines| {
+        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+        headless::print(&lines, &mut out)
+    });
+    let end = join(thread)?;
+    // A reader that has enough is no error: `tradeterm ... | head` ends like this.
+    match printed {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(end),
+    }
+}
+
+fn console_session(
+    prepared: Prepared,
+    settings: &Settings,
+    folders: &Folders,
+) -> Result<RunEnd, Failure> {
+    let Prepared { run, handle, stop, clock, _lock, .. } = prepared;
+    let keymap = screen::keymap(folders)?;
+    let mut view = screen::Console::open(&settings.ui, folders)?;
+    let shutdown = Arc::new(AtomicBool::new(false));
+    watch(Watcher {
+        handle: handle.clone(),
+        stop: stop.clone(),
+        shutdown: Arc::clone(&shutdown),
+        runtime_dir: folders.runtime.clone(),
+        on_hang_up: match settings.ui.on_terminal_lost {
+            TerminalLost::Continue => OnHangUp::Continue,
+            TerminalLost::Reduce => OnHangUp::Trip(KillLevel::ReduceOnly),
+            TerminalLost::Halt => OnHangUp::Trip(KillLevel::Halted),
+        },
+    })?;
+    let thread = start_engine(run, &handle, &stop, &shutdown)?;
+    let ended = view.run(handle.clone(), keymap, &settings.ui, clock, &shutdown);
+    match ended {
+        Ok(crate::tui::run::UiEnd::Quit(policy)) => {
+            // The queue may be full of a person's keys; the flag ends the session as well.
+            if handle.send(Command::Session(SessionCommand::Quit(policy))).is_err() {
+                stop.signal(2);
+            }
+        }
+        Ok(crate::tui::run::UiEnd::TerminalLost) => {
+            // Trading goes on without a screen until the recording ends or a signal comes.
+            tracing::warn!("the console is gone, the session goes on");
+            if settings.mode == Mode::Replay {
+                stop.signal(1);
+            }
+        }
+        Ok(crate::tui::run::UiEnd::Shutdown) => {}
+        Err(error) => {
+            stop.signal(2);
+            let exit = match &error {
+                crate::tui::run::UiError::Terminal(_) => Exit::Usage,
+                _ => Exit::Unexpected,
+            };
+            join(thread)?;
+            return Err(Failure::new(exit, error.to_string()));
+        }
+    }
+    join(thread)
+}
+
+fn exit_of(end: &RunEnd, mode: Mode) -> Exit {
+    let exit = match (end.level, end.by_limit, end.reason) {
+        (KillLevel::Halted | KillLevel::Flatten, true, _) => Exit::Limit,
+        (KillLevel::Halted | KillLevel::Flatten, false, _) => Exit::Killed,
+        (_, _, EndReason::Signal(15)) => Exit::Terminated,
+        (_, _, EndReason::Signal(2)) => Exit::Interrupted,
+        _ => Exit::Done,
+    };
+    // A simulated account leaves no risk behind.
+    let is_simulated = matches!(mode, Mode::Replay | Mode::Paper);
+    exit.with_open_risk(!end.is_flat && !is_simulated)
 }
