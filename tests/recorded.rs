@@ -6,9 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use tradeterm::domain::{
-    Bar, BarEvent, InstrumentId, Interval, MarketEvent, Symbol, Timestamp,
-};
+use tradeterm::domain::{Bar, BarEvent, InstrumentId, Interval, MarketEvent, Symbol, Timestamp};
 use tradeterm::market::{BarVerdict, Book, BookVerdict, Series};
 use tradeterm::venue::feed::{Feed, FeedError};
 use tradeterm::venue::sim::recorded::{
@@ -213,7 +211,10 @@ fn intervals_are_seen_in_the_spacing() {
     let found = BarFile::sniff(&write(&dir, "x.csv", GOOD)).unwrap();
     assert_eq!(found, expected);
     for (rows, fault) in [
-        ("0,1,1,1,1,1\n420000,1,1,1,1,1\n", "rows are 420000 ms apart"),
+        (
+            "0,1,1,1,1,1\n420000,1,1,1,1,1\n",
+            "rows are 420000 ms apart",
+        ),
         ("0,1,1,1,1,1\n", "has one row only"),
         ("", "has no rows"),
     ] {
@@ -270,7 +271,11 @@ fn feeds_are_merged_by_time_then_kind_then_instrument() {
         bars("b.csv", 1, "20"),
         bars("a.csv", 0, "10"),
         rows("q.csv", RowKind::Quotes, quotes),
-        rows("f.csv", RowKind::Funding, "ts_ms,funding_rate\n300000,7.085e-05\n"),
+        rows(
+            "f.csv",
+            RowKind::Funding,
+            "ts_ms,funding_rate\n300000,7.085e-05\n",
+        ),
     ];
     let events = collect(RecordedFeed::new("test", feeds)).unwrap();
     let told: Vec<_> = events.iter().map(tell).collect();
@@ -413,7 +418,10 @@ fn a_market_folder_cannot_name_files_outside() {
         );
         write(&dir, "market.json", &text);
         let error = open_market(dir.path()).unwrap_err().to_string();
-        assert!(error.contains("is not a plain name in the folder"), "{error}");
+        assert!(
+            error.contains("is not a plain name in the folder"),
+            "{error}"
+        );
     }
 }
 
@@ -464,17 +472,39 @@ fn check_candles(name: &str, interval: &str, rows: usize, holes: &[u64]) {
 fn real_candles_are_read_whole() {
     check_candles("bybit_linear_BTCUSDT_5m.csv.gz", "5m", 139_680, &[]);
     check_candles("bybit_linear_SOLUSDT_5m.csv.gz", "5m", 97_932, &[12_948]);
-    check_candles("bybit_linear_ETHUSDT_1m_2025-05-29_2025-06-29.csv.gz", "1m", 44_612, &[]);
+    check_candles(
+        "bybit_linear_ETHUSDT_1m_2025-05-29_2025-06-29.csv.gz",
+        "1m",
+        44_612,
+        &[],
+    );
     check_candles("binance_spot_BTCUSDT_1h.csv.gz", "1h", 43_073, &[4, 2, 1]);
-    check_candles("binance_spot_BTCUSDT_1m_2026-03-01_2026-04-30.csv.gz", "1m", 87_840, &[]);
+    check_candles(
+        "binance_spot_BTCUSDT_1m_2026-03-01_2026-04-30.csv.gz",
+        "1m",
+        87_840,
+        &[],
+    );
 }
 
 #[test]
 fn real_funding_and_trades_are_read_whole() {
     for (name, kind, rows) in [
-        ("klines/bybit_linear_BTCUSDT_funding.csv", RowKind::Funding, 1454),
-        ("trades/bybit_spot_1INCHUSDT_2025-05-19_trades.csv.gz", RowKind::Trades, 6682),
-        ("trades/binance_um_BTCUSDT_2024-08-08_trades.csv.gz", RowKind::Trades, 21_308),
+        (
+            "klines/bybit_linear_BTCUSDT_funding.csv",
+            RowKind::Funding,
+            1454,
+        ),
+        (
+            "trades/bybit_spot_1INCHUSDT_2025-05-19_trades.csv.gz",
+            RowKind::Trades,
+            6682,
+        ),
+        (
+            "trades/binance_um_BTCUSDT_2024-08-08_trades.csv.gz",
+            RowKind::Trades,
+            21_308,
+        ),
     ] {
         if let Some(path) = shared(name) {
             let events = collect(RowFeed::open(&path, kind, ID).unwrap()).unwrap();
@@ -486,9 +516,24 @@ fn real_funding_and_trades_are_read_whole() {
 #[test]
 fn real_books_never_cross_and_have_no_hole() {
     for (name, symbol, books, trades) in [
-        ("bybit_linear_BTCUSDT_2026-08-09.jsonl.gz", "BTCUSDT", 348, 56),
-        ("bybit_linear_SOLUSDT_2026-08-09.jsonl.gz", "SOLUSDT", 377, 165),
-        ("bitstamp_BTCUSD_2015-05-01_00h-16h.jsonl.gz", "BTCUSD", 18_303, 2_771),
+        (
+            "bybit_linear_BTCUSDT_2026-08-09.jsonl.gz",
+            "BTCUSDT",
+            348,
+            56,
+        ),
+        (
+            "bybit_linear_SOLUSDT_2026-08-09.jsonl.gz",
+            "SOLUSDT",
+            377,
+            165,
+        ),
+        (
+            "bitstamp_BTCUSD_2015-05-01_00h-16h.jsonl.gz",
+            "BTCUSD",
+            18_303,
+            2_771,
+        ),
     ] {
         let Some(path) = shared(&format!("l2/ob50/{name}")) else {
             continue;
@@ -501,8 +546,7 @@ fn real_books_never_cross_and_have_no_hole() {
                 MarketEvent::Book(update) => {
                     n_books += 1;
                     let verdict = book.apply(&update);
-                    let is_whole =
-                        matches!(verdict, BookVerdict::Snapshot | BookVerdict::Delta);
+                    let is_whole = matches!(verdict, BookVerdict::Snapshot | BookVerdict::Delta);
                     assert!(is_whole, "{name} at {at}: {verdict:?}");
                     assert!(book.bids().len() <= 50 && book.asks().len() <= 50);
                 }

@@ -94,8 +94,8 @@ impl Book {
         if update.instrument != self.instrument {
             return BookVerdict::Foreign;
         }
-        let follows =
-            self.state == BookState::Valid && self.update_id.checked_add(1) == Some(update.update_id);
+        let follows = self.state == BookState::Valid
+            && self.update_id.checked_add(1) == Some(update.update_id);
         let replaces = update.snapshot || (update.update_id == 1 && !follows);
         if replaces {
             self.bids.clear();
@@ -221,7 +221,13 @@ impl Book {
     /// to 1 (only bids); `None` when there is nothing.
     #[must_use]
     pub fn imbalance(&self, levels: usize) -> Option<f64> {
-        let sum = |side: &[Level]| side.iter().take(levels).map(|l| l.qty).sum::<Qty>().to_f64();
+        let sum = |side: &[Level]| {
+            side.iter()
+                .take(levels)
+                .map(|l| l.qty)
+                .sum::<Qty>()
+                .to_f64()
+        };
         let (bids, asks) = (sum(&self.bids), sum(&self.asks));
         (0.0 < bids + asks).then(|| (bids - asks) / (bids + asks))
     }

@@ -41,7 +41,10 @@ fn book() -> Book {
 
 fn ladder(book: &Book) -> String {
     let side = |levels: &[Level]| {
-        let texts: Vec<_> = levels.iter().map(|l| format!("{}x{}", l.price, l.qty)).collect();
+        let texts: Vec<_> = levels
+            .iter()
+            .map(|l| format!("{}x{}", l.price, l.qty))
+            .collect();
         texts.join(" ")
     };
     format!("{} | {}", side(book.bids()), side(book.asks()))
@@ -143,8 +146,7 @@ fn walking_takes_the_best_levels_first() {
                 w.worst.to_string(),
             )
         });
-        let expected =
-            expected.map(|(a, f, w)| (a.to_owned(), f.to_owned(), w.to_owned()));
+        let expected = expected.map(|(a, f, w)| (a.to_owned(), f.to_owned(), w.to_owned()));
         assert_eq!(texts, expected, "{side} {qty}");
     };
     check(Side::Buy, "0.5", Some(("101", "0.5", "101")));
@@ -184,10 +186,7 @@ fn changes() -> impl Strategy<Value = Vec<(bool, i128, i128)>> {
 type Model = (BTreeMap<Price, Qty>, BTreeMap<Price, Qty>);
 
 fn apply_to_model(model: &mut Model, update: &BookUpdate) {
-    for (side, levels) in [
-        (&mut model.0, &update.bids),
-        (&mut model.1, &update.asks),
-    ] {
+    for (side, levels) in [(&mut model.0, &update.bids), (&mut model.1, &update.asks)] {
         for level in levels {
             if level.qty.is_zero() {
                 side.remove(&level.price);

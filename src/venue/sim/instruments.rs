@@ -60,9 +60,18 @@ mod tests {
         let table = shipped();
         let mut seen = BTreeSet::new();
         for (_, i) in table.iter() {
-            assert!(seen.insert((i.symbol.clone(), i.category)), "{} twice", i.symbol);
+            assert!(
+                seen.insert((i.symbol.clone(), i.category)),
+                "{} twice",
+                i.symbol
+            );
             assert_eq!(i.min_qty.floor_to(i.qty_step), i.min_qty, "{}", i.symbol);
-            assert_eq!(i.funding_hours == 0, i.category == Category::Spot, "{}", i.symbol);
+            assert_eq!(
+                i.funding_hours == 0,
+                i.category == Category::Spot,
+                "{}",
+                i.symbol
+            );
             assert_eq!(i.quote, "USDT");
         }
         let count = |c| table.iter().filter(|(_, i)| i.category == c).count();
@@ -89,6 +98,11 @@ mod tests {
             parse(&bad).unwrap_err().to_string(),
             "instrument BTCUSDT: tick is zero"
         );
-        assert!(parse("{}").unwrap_err().to_string().starts_with("not a list"));
+        assert!(
+            parse("{}")
+                .unwrap_err()
+                .to_string()
+                .starts_with("not a list")
+        );
     }
 }

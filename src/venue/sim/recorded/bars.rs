@@ -289,7 +289,9 @@ pub fn guess_symbol(path: &Path) -> Option<Symbol> {
     let stem = name.split('.').next()?;
     let looks_right = |part: &&str| {
         5 <= part.len()
-            && part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
             && 3 <= part.bytes().filter(u8::is_ascii_uppercase).count()
     };
     Symbol::new(stem.split('_').find(looks_right)?).ok()
@@ -303,8 +305,14 @@ mod tests {
     fn symbols_are_seen_in_file_names() {
         for (name, symbol) in [
             ("bybit_linear_BTCUSDT_5m.csv.gz", Some("BTCUSDT")),
-            ("a/b/binance_spot_ETHUSDT_1m_2021-08-09_2021-09-13.csv.gz", Some("ETHUSDT")),
-            ("bybit_spot_1INCHUSDT_2025-05-19_trades.csv.gz", Some("1INCHUSDT")),
+            (
+                "a/b/binance_spot_ETHUSDT_1m_2021-08-09_2021-09-13.csv.gz",
+                Some("ETHUSDT"),
+            ),
+            (
+                "bybit_spot_1INCHUSDT_2025-05-19_trades.csv.gz",
+                Some("1INCHUSDT"),
+            ),
             ("SOLUSDT_5m.csv", Some("SOLUSDT")),
             ("1000PEPEUSDT.csv", Some("1000PEPEUSDT")),
             ("prices.csv", None),

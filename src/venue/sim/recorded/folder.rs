@@ -87,8 +87,11 @@ impl Manifest {
         let path = dir.join(MANIFEST);
         let fail = |problem| FeedError::file(&path, problem);
         let text = fs::read_to_string(&path).map_err(|error| fail(FeedProblem::Io(error)))?;
-        let manifest: Self = serde_json::from_str(&text)
-            .map_err(|e| fail(FeedProblem::Manifest(format!("is no market description: {e}"))))?;
+        let manifest: Self = serde_json::from_str(&text).map_err(|e| {
+            fail(FeedProblem::Manifest(format!(
+                "is no market description: {e}"
+            )))
+        })?;
         for file in &manifest.files {
             let mut parts = Path::new(&file.name).components();
             let is_plain =
@@ -112,7 +115,10 @@ impl Manifest {
             let id = instruments
                 .find(file.symbol.as_str(), file.category)
                 .map_err(|error| {
-                    FeedError::file(&dir.join(MANIFEST), FeedProblem::Manifest(error.to_string()))
+                    FeedError::file(
+                        &dir.join(MANIFEST),
+                        FeedProblem::Manifest(error.to_string()),
+                    )
                 })?;
             feeds.push(self.open_file(dir, file, id)?);
         }
@@ -147,7 +153,10 @@ impl Manifest {
 pub fn open_market(dir: &Path) -> Result<Market, FeedError> {
     let manifest = Manifest::read(dir)?;
     let instruments = Instruments::new(manifest.symbols.clone()).map_err(|error| {
-        FeedError::file(&dir.join(MANIFEST), FeedProblem::Manifest(error.to_string()))
+        FeedError::file(
+            &dir.join(MANIFEST),
+            FeedProblem::Manifest(error.to_string()),
+        )
     })?;
     let feed = manifest.open(dir, &instruments)?;
     Ok(Market {

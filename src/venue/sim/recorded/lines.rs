@@ -106,13 +106,19 @@ pub(super) struct Columns<const N: usize> {
 impl<const N: usize> Columns<N> {
     /// Reads the header line. Each wanted column may go by several names, the first of which
     /// names it in errors.
-    pub(super) fn read(lines: &mut Lines, wanted: &[&[&'static str]; N]) -> Result<Self, FeedError> {
+    pub(super) fn read(
+        lines: &mut Lines,
+        wanted: &[&[&'static str]; N],
+    ) -> Result<Self, FeedError> {
         if !lines.advance()? {
             return Err(FeedError::file(lines.path(), FeedProblem::Empty));
         }
         let header = String::from_utf8_lossy(lines.line()).into_owned();
         let bare = header.strip_prefix('\u{feff}').unwrap_or(&header);
-        let names: Vec<&str> = bare.split(',').map(|n| n.trim().trim_matches('"')).collect();
+        let names: Vec<&str> = bare
+            .split(',')
+            .map(|n| n.trim().trim_matches('"'))
+            .collect();
         let mut places = [0; N];
         for (place, aliases) in places.iter_mut().zip(wanted) {
             *place = aliases

@@ -15,8 +15,7 @@ use super::bars::label_of;
 use super::lines::Lines;
 use super::number;
 use crate::domain::{
-    BookUpdate, InstrumentId, Level, MarketEvent, NumberError, PublicTrade, Side, Symbol,
-    Timestamp,
+    BookUpdate, InstrumentId, Level, MarketEvent, NumberError, PublicTrade, Side, Symbol, Timestamp,
 };
 use crate::venue::feed::{Feed, FeedError, FeedItem, FeedProblem};
 
