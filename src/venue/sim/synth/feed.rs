@@ -254,7 +254,8 @@ impl SymbolState {
         }
         let is_due = |every: Option<i64>| every.is_some_and(|ms| end.millis().rem_euclid(ms) == 0);
         let (quote_due, book_due) = (is_due(clock.quotes_ms), is_due(clock.books_ms));
-        if !quote_due && !(book_due && self.ladder.is_some()) {
+        let book_due = book_due && self.ladder.is_some();
+        if !quote_due && !book_due {
             return;
         }
         let best = self.sizes.best(step.to, step.taker == Side::Buy);

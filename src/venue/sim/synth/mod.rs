@@ -8,6 +8,8 @@
 #![expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
     reason = "floats make up the market; what leaves is rounded to the venue's grids"
 )]
 

@@ -191,9 +191,10 @@ impl Output {
         })?;
         let file = BufWriter::with_capacity(1 << 16, file);
         let mut output = Self {
-            sink: match path.extension().is_some_and(|e| e == "gz") {
-                true => Sink::Gzip(GzEncoder::new(file, Compression::new(4))),
-                false => Sink::Plain(file),
+            sink: if path.extension().is_some_and(|e| e == "gz") {
+                Sink::Gzip(GzEncoder::new(file, Compression::new(4)))
+            } else {
+                Sink::Plain(file)
             },
             entry,
             path,
