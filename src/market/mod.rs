@@ -10,6 +10,8 @@ mod series;
 
 #[cfg(test)]
 mod book_tests;
+#[cfg(test)]
+mod series_tests;
 
 pub use book::{Book, BookState, BookVerdict, Walk};
 pub use health::{DataHealth, DataState};

@@ -143,6 +143,9 @@ pub struct Sniff {
     pub rows: usize,
 }
 
+/// Open time and fields of a row.
+type TimedFields<'a> = (Timestamp, [&'a [u8]; 6]);
+
 /// Rows in strictly rising order of time.
 #[derive(Debug)]
 struct Rows {
@@ -162,7 +165,7 @@ impl Rows {
         })
     }
 
-    fn next_fields(&mut self) -> Result<Option<(Timestamp, [&[u8]; 6])>, FeedError> {
+    fn next_fields(&mut self) -> Result<Option<TimedFields<'_>>, FeedError> {
         if !self.lines.advance()? {
             return Ok(None);
         }

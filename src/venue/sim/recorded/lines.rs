@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
+
 use crate::venue::feed::{FeedError, FeedProblem};
 
 /// Longest line: a 500-level book snapshot is about 30 kB.
@@ -27,10 +29,9 @@ impl Lines {
             Some("gz") => Box::new(flate2::bufread::MultiGzDecoder::new(
                 BufReader::with_capacity(BUFFER, file),
             )),
-            Some("zst") => Box::new(
-                ruzstd::decoding::StreamingDecoder::new(BufReader::with_capacity(BUFFER, file))
-                    .map_err(|error| fail(io::Error::other(error.to_string())))?,
-            ),
+            Some("zst") => {
+                Box::new(ZstdFrames::new(BufReader::with_capacity(BUFFER, file)).map_err(fail)?)
+            }
             _ => Box::new(file),
         };
         Ok(Self {
@@ -92,6 +93,39 @@ impl std::fmt::Debug for Lines {
             .field("path", &self.path)
             .field("number", &self.number)
             .finish_non_exhaustive()
+    }
+}
+
+/// All frames of a zstandard file, one after the other; the decoder itself stops after the first.
+struct ZstdFrames {
+    /// `None` after the last frame, and after an error.
+    frame: Option<Frame>,
+}
+
+type Frame = StreamingDecoder<BufReader<File>, FrameDecoder>;
+
+impl ZstdFrames {
+    fn new(file: BufReader<File>) -> io::Result<Self> {
+        let frame = StreamingDecoder::new(file).map_err(io::Error::other)?;
+        Ok(Self { frame: Some(frame) })
+    }
+}
+
+impl Read for ZstdFrames {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(frame) = &mut self.frame {
+            let n_read = frame.read(buffer)?;
+            if 0 < n_read || buffer.is_empty() {
+                return Ok(n_read);
+            }
+            let rest = self.frame.take().map(StreamingDecoder::into_inner);
+            if let Some(mut file) = rest
+                && !file.fill_buf()?.is_empty()
+            {
+                *self = Self::new(file)?;
+            }
+        }
+        Ok(0)
     }
 }
 
