@@ -1,0 +1,100 @@
+//! `tradeterm kill`, `resume` and `status`: the latch from the shell.
+
+use std::io::Write;
+
+use super::args::{Cli, KillArgs, ResumeArgs, StatusArgs};
+use super::run::LATCH;
+use super::{Exit, Failure, Outcome, load};
+use crate::config::Folders;
+use crate::domain::{KillLevel, Mode};
+use crate::runtime::clock::Clock;
+use crate::runtime::process::KILL_FILE;
+use crate::store::{LatchFile, LatchRecord, Lock, LockError, files};
+
+/// Stops trading: a running session sees the file within 250 ms; without one the latch itself is
+/// set, so that the next start is stopped.
+pub(super) fn kill(cli: &Cli, args: &KillArgs) -> Outcome {
+    let (loaded, folders) = load(cli)?;
+    folders.create()?;
+    let level = KillLevel::from(args.level);
+    let reason = args.reason.clone().unwrap_or_else(|| "tradeterm kill".to_owned());
+    let mode = loaded.settings.mode;
+    let mut out = std::io::stdout().lock();
+    match Lock::acquire(&folders.state_of(mode)) {
+        Ok(_lock) => {
+            let latch = latch(&folders, mode);
+            let before = read(&latch)?.map_or(KillLevel::Active, |record| record.level);
+            save(&latch, before.max(level), &reason)?;
+            writeln!(out, "no session runs; the next one starts at {}", before.max(level))?;
+        }
+        Err(LockError::Held { pid, .. }) => {
+            let path = folders.runtime.join(KILL_FILE);
+            files::replace(&path, format!("{} {reason}\n", level.name()).as_bytes())?;
+            let pid = pid.map_or_else(|| "the running session".to_owned(), |p| format!("process {p}"));
+            writeln!(out, "{level} asked of {pid}")?;
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Exit::Done)
+}
+
+/// Releases the latch for the next session. A session that runs is resumed in its own console,
+/// where the person sees what is open.
+pub(super) fn resume(cli: &Cli, args: &ResumeArgs) -> Outcome {
+    let (loaded, folders) = load(cli)?;
+    folders.create()?;
+    let mode = loaded.settings.mode;
+    let _lock = Lock::acquire(&folders.state_of(mode)).map_err(|error| match error {
+        LockError::Held { pid, .. } => {
+            let pid = pid.map_or_else(|| "another process".to_owned(), |p| format!("process {p}"));
+            let text = format!("{pid} is trading: resume in its console with `:resume <reason>`");
+            Failure::new(Exit::Locked, text)
+        }
+        other => other.into(),
+    })?;
+    let latch = latch(&folders, mode);
+    let before = read(&latch)?.map_or(KillLevel::Active, |record| record.level);
+    save(&latch, KillLevel::Active, &format!("resumed: {}", args.reason))?;
+    writeln!(std::io::stdout(), "released from {before}: {}", args.reason)?;
+    Ok(Exit::Done)
+}
+
+/// Prints the latch and whether a session runs.
+pub(super) fn status(cli: &Cli, _: &StatusArgs) -> Outcome {
+    let (loaded, folders) = load(cli)?;
+    let mode = loaded.settings.mode;
+    let state = folders.state_of(mode);
+    let record = read(&latch(&folders, mode))?;
+    let level = record.as_ref().map_or(KillLevel::Active, |record| record.level);
+    // Looking must not make folders, and must not keep a session from starting for long.
+    let running = state.is_dir() && matches!(Lock::acquire(&state), Err(LockError::Held { .. }));
+    let reason = record.map(|record| record.reason);
+    let mut out = std::io::stdout().lock();
+    if cli.is_json() {
+        let value = serde_json::json!({
+            "v": 1, "mode": mode.name(), "running": running, "level": level.name(),
+            "reason": reason,
+        });
+        writeln!(out, "{value}")?;
+    } else {
+        let running = if running { "running" } else { "not running" };
+        let reason = reason.unwrap_or_else(|| "-".to_owned());
+        writeln!(out, "{mode}: {running}, {level} ({reason})")?;
+    }
+    Ok(Exit::Done)
+}
+
+fn latch(folders: &Folders, mode: Mode) -> LatchFile {
+    LatchFile::new(folders.state_of(mode).join(LATCH))
+}
+
+fn read(latch: &LatchFile) -> Result<Option<LatchRecord>, Failure> {
+    latch.load().map_err(|error| Failure::new(Exit::Config, error.to_string()))
+}
+
+fn save(latch: &LatchFile, level: KillLevel, reason: &str) -> Result<(), Failure> {
+    let at_ms = Clock::start().wall().millis();
+    latch
+        .save(&LatchRecord { level, reason: reason.to_owned(), at_ms })
+        .map_err(|error| Failure::new(Exit::Config, error.to_string()))
+}
