@@ -375,19 +375,22 @@ impl<'a> Desk<'a> {
 
     /// Draws when a frame is due and the terminal has taken the last one.
     fn show(&mut self, term: &mut Term, clock: &Clock) -> io::Result<()> {
+        let mut sent_us = clock();
+        let now_ms = sent_us / 1_000;
         term.pump()?;
-        let now_ms = clock() / 1_000;
         if term.is_clear() && self.is_due(now_ms) {
             if std::mem::take(&mut self.wants_all) {
                 term.redraw()?;
             }
             term.draw(|frame| self.draw(frame, now_ms))?;
+            sent_us = clock();
+            term.pump()?;
         }
         if !self.has_changed(now_ms) {
             self.touched = false;
         }
         if term.is_clear() {
-            self.shown(clock() / 1_000);
+            self.shown(sent_us);
         }
         Ok(())
     }
@@ -415,13 +418,13 @@ impl<'a> Desk<'a> {
     }
 
     /// Tells the kill modal that the person can see it, once its frame has been taken.
-    fn shown(&mut self, now_ms: u64) {
+    fn shown(&mut self, at_us: u64) {
         let Some(modal) = self.open_modal() else {
             return;
         };
         let drawn = self.drawn.as_ref().and_then(|drawn| drawn.modal);
         if drawn.is_some_and(|drawn| drawn.opened_ms == modal.opened_ms) {
-            self.take(Msg::Shown { now_ms });
+            self.take(Msg::Shown { at_us });
         }
     }
 
@@ -475,3 +478,7 @@ impl Drop for Stopper {
 #[cfg(test)]
 #[path = "run_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "run_pty_tests.rs"]
+mod pty_tests;

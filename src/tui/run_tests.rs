@@ -96,7 +96,7 @@ impl Bench {
 fn press(key: &str, at_ms: u64) -> Msg {
     Msg::Key(KeyPress {
         event: Chord::parse(key).unwrap().event(),
-        at_ms,
+        at_us: at_ms * 1_000,
         tripped: None,
     })
 }
@@ -178,7 +178,7 @@ fn the_modal_is_answered_only_after_its_own_frame_was_taken() {
     let mut bench = bench();
     bench.draws(&[], 0);
     bench.desk.turn([press("K", 10)].into_iter(), 10);
-    bench.desk.shown(20);
+    bench.desk.shown(20_000);
     bench.turn(&["enter"], 30);
     assert_eq!(
         bench.desk.handle.kill().level(),
@@ -186,7 +186,7 @@ fn the_modal_is_answered_only_after_its_own_frame_was_taken() {
         "the frame on screen is the one before the modal"
     );
     assert!(bench.draws(&[], 200));
-    bench.desk.shown(210);
+    bench.desk.shown(210_000);
     bench.turn(&["enter"], 220);
     assert_eq!(bench.desk.handle.kill().level(), KillLevel::Halted);
 }
@@ -195,7 +195,7 @@ fn the_modal_is_answered_only_after_its_own_frame_was_taken() {
 fn esc_does_not_lower_a_latch_that_a_signal_has_raised_meanwhile() {
     let mut bench = bench();
     bench.draws(&["K"], 0);
-    bench.desk.shown(10);
+    bench.desk.shown(10_000);
     bench
         .desk
         .handle

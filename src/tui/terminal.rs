@@ -106,8 +106,8 @@ impl Term {
         })
     }
 
-    /// Draws one frame and writes as much of it as the terminal takes now. Only to be called
-    /// when [`Term::is_clear`].
+    /// Builds one frame in memory; [`Term::pump`] writes it. Only to be called when
+    /// [`Term::is_clear`].
     ///
     /// # Errors
     ///
@@ -116,8 +116,7 @@ impl Term {
         let mut writer = Writer(Rc::clone(&self.output));
         queue!(writer, BeginSynchronizedUpdate)?;
         self.terminal.draw(view)?;
-        queue!(writer, EndSynchronizedUpdate)?;
-        self.pump()
+        queue!(writer, EndSynchronizedUpdate)
     }
 
     /// Makes the next frame draw every cell.

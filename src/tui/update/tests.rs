@@ -197,10 +197,10 @@ impl Desk {
             self.latch = before.max(KillLevel::ReduceOnly);
             before
         });
-        let at_ms = self.now_ms;
+        let at_us = self.now_ms * 1_000;
         self.take(Msg::Key(KeyPress {
             event,
-            at_ms,
+            at_us,
             tripped,
         }))
     }
@@ -231,7 +231,9 @@ impl Desk {
         for _ in 0..ms / 20 {
             self.now_ms += 20;
             let now_ms = self.now_ms;
-            self.take(Msg::Shown { now_ms });
+            self.take(Msg::Shown {
+                at_us: now_ms * 1_000,
+            });
             self.take(Msg::Tick { now_ms });
         }
     }
