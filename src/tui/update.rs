@@ -220,15 +220,15 @@ impl Ui {
             return Vec::new();
         }
         let at_us = key.at_us;
-        let at_ms = at_us / 1_000;
-        self.model.now_ms = self.model.now_ms.max(at_ms);
+        let read_ms = at_us / 1_000;
+        self.model.now_ms = self.model.now_ms.max(read_ms);
         let chord = Chord::of(&key.event);
         let is_repeat = key.event.kind == KeyEventKind::Repeat;
         if key.tripped.is_some() || self.keymap.is_kill(chord, self.is_typing()) {
             if is_repeat {
-                return self.kill_step(KillInput::Repeat { at_ms }, seen);
+                return self.kill_step(KillInput::Repeat { at_ms: read_ms }, seen);
             }
-            return self.kill_press(at_ms, key.tripped, seen);
+            return self.kill_press(read_ms, key.tripped, seen);
         }
         if self.kill.has_focus() {
             if is_repeat {
@@ -238,7 +238,7 @@ impl Ui {
                 Some(KeyCode::Enter) => KillInput::Enter { at_us },
                 Some(KeyCode::Char('F')) => KillInput::Flatten { at_us },
                 Some(KeyCode::Esc) => KillInput::Esc { at_us },
-                _ => KillInput::Other { at_ms },
+                _ => KillInput::Other { at_ms: read_ms },
             };
             return self.kill_step(input, seen);
         }

@@ -13,8 +13,8 @@ use ratatui::widgets::Paragraph;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::*;
-use crate::control::{KillSwitch, TradeCommand, channel};
-use crate::tui::model::View;
+use crate::control::{Command, KillSwitch, TradeCommand, channel};
+use crate::tui::model::{Overlay, View};
 use crate::tui::update::tests::{layout, snapshot};
 
 const SOCKET: &str = "TRADETERM_TEST_SOCKET";
@@ -43,7 +43,7 @@ impl Screen for Page {
         let title = scene.model.view.title();
         let mut text = format!("{title}/{}/{modal}", scene.kill.level);
         if self.flood {
-            text = ["ab", "cd"][usize::from(n % 2 == 0)].repeat(8_000);
+            text = ["ab", "cd"][usize::from(n.is_multiple_of(2))].repeat(8_000);
         }
         let wrap = ratatui::widgets::Wrap { trim: false };
         frame.render_widget(Paragraph::new(text).wrap(wrap), frame.area());
@@ -212,10 +212,10 @@ impl Terminal {
             .chunks
             .get_or_insert_with(|| read_on(master.try_clone_reader().unwrap()));
         while !self.screen.screen().contents().contains(text) {
-            match chunks.recv_timeout(PATIENCE) {
-                Ok(chunk) => self.screen.process(&chunk),
-                Err(_) => panic!("no `{text}` on:\n{}", self.screen.screen().contents()),
-            }
+            let Ok(chunk) = chunks.recv_timeout(PATIENCE) else {
+                panic!("no `{text}` on:\n{}", self.screen.screen().contents());
+            };
+            self.screen.process(&chunk);
         }
     }
 

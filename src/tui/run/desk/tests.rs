@@ -2,9 +2,12 @@
 
 use super::*;
 use crate::control::{KillReset, KillSwitch, Publisher, SessionCommand, TradeCommand, channel};
+use crate::domain::KillLevel;
 use crate::tui::keymap::Chord;
+use crate::tui::keymap::Keymap;
 use crate::tui::model::View;
 use crate::tui::update::KeyPress;
+use crate::tui::update::Layout;
 use crate::tui::update::tests::{layout, snapshot};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
