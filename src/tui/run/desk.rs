@@ -75,13 +75,13 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// One turn: the newest picture, the messages, then the time. Returns the end, if any.
+    /// One turn: the messages, then the time. Returns the end, if any. Keys act on the picture
+    /// that is on screen, not on a newer one whose rows nobody has seen.
     pub(super) fn turn(
         &mut self,
         messages: impl Iterator<Item = Msg>,
         now_ms: u64,
     ) -> Option<ExitPolicy> {
-        self.look(now_ms);
         for message in messages {
             self.touched |= !matches!(message, Msg::Mouse);
             if let Some(policy) = self.take(message) {
@@ -91,19 +91,25 @@ impl<'a> Desk<'a> {
         if self.handle.has_ended() {
             self.take(Msg::Ended);
         }
-        let end = self.take(Msg::Tick { now_ms });
-        self.ui.model.snapshot_age_ms = now_ms.saturating_sub(self.picture_ms);
-        end
+        self.take(Msg::Tick { now_ms })
     }
 
+    /// Takes the newest picture, unless the view is paused, and keeps the selection inside it.
     fn look(&mut self, now_ms: u64) {
-        if self.ui.model.paused {
-            return;
-        }
-        let latest = self.handle.latest();
-        if latest.version != self.picture.version {
-            self.picture = latest;
+        if self.newest() != self.picture.version {
+            self.picture = self.handle.latest();
             self.picture_ms = now_ms;
+            self.take(Msg::Tick { now_ms });
+        }
+        self.ui.model.snapshot_age_ms = now_ms.saturating_sub(self.picture_ms);
+    }
+
+    /// Version of the picture that the next frame shows.
+    fn newest(&self) -> u64 {
+        if self.ui.model.paused {
+            self.picture.version
+        } else {
+            self.handle.latest().version
         }
     }
 
@@ -154,7 +160,7 @@ impl<'a> Desk<'a> {
     fn has_changed(&self, now_ms: u64) -> bool {
         self.drawn.as_ref().is_none_or(|drawn| {
             self.wants_all
-                || drawn.version != self.picture.version
+                || drawn.version != self.newest()
                 || drawn.kill != self.kill_now()
                 || !same_but_time(&drawn.model, &self.ui.model)
                 || AGE_MS <= now_ms.saturating_sub(drawn.at_ms)
@@ -212,6 +218,7 @@ impl<'a> Desk<'a> {
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, now_ms: u64) {
+        self.look(now_ms);
         let kill = self.kill_now();
         let help = self.ui.help_rows();
         let palette = self.ui.palette_rows(&self.picture);

@@ -139,6 +139,20 @@ fn a_quiet_console_waits_and_a_deciding_one_hurries() {
 }
 
 #[test]
+fn keys_act_on_the_picture_on_screen() {
+    let mut bench = bench();
+    bench.draws(&[], 0);
+    bench.publish(2);
+    bench.desk.turn([press("j", 50)].into_iter(), 50);
+    assert_eq!(
+        bench.desk.picture.version, 1,
+        "version 2 has not been drawn"
+    );
+    assert!(bench.draws(&[], 100));
+    assert_eq!(bench.desk.picture.version, 2);
+}
+
+#[test]
 fn a_paused_view_keeps_its_picture_while_the_session_goes_on() {
     let mut bench = bench();
     bench.turn(&["p"], 0);
