@@ -130,7 +130,7 @@ impl Sorter {
         let tripped = is_kill.then(|| self.trip(event.kind, read_us));
         let message = Msg::Key(KeyPress {
             event,
-            at_ms: read_us / 1_000,
+            at_us: read_us,
             tripped,
         });
         if is_kill {

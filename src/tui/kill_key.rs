@@ -18,7 +18,8 @@ pub const LONE_MS: u64 = 120;
 /// Time without an answer after which the modal shrinks to a banner row.
 pub const BANNER_AFTER_MS: u64 = 10_000;
 
-/// What happened, with the console time at which the key was read.
+/// What happened, with the console time at which the key was read: milliseconds where gaps are
+/// counted, microseconds where it matters which of two came first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KillInput {
     /// A kill key. `before` is the step in force before the press closed the gate.
@@ -35,28 +36,29 @@ pub enum KillInput {
     },
     /// `Enter`.
     Enter {
-        /// When it was read.
-        at_ms: u64,
+        /// When it was read, in microseconds.
+        at_us: u64,
     },
     /// `F`.
     Flatten {
-        /// When it was read.
-        at_ms: u64,
+        /// When it was read, in microseconds.
+        at_us: u64,
     },
     /// `Esc`.
     Esc {
-        /// When it was read.
-        at_ms: u64,
+        /// When it was read, in microseconds.
+        at_us: u64,
     },
     /// Any other key.
     Other {
         /// When it was read.
         at_ms: u64,
     },
-    /// A frame with the modal has reached the terminal.
+    /// A frame with the modal has been taken by the terminal.
     Shown {
-        /// When it had.
-        at_ms: u64,
+        /// When its last byte was about to be written, in microseconds: earlier than anybody
+        /// could see it, later than everything typed ahead.
+        at_us: u64,
     },
     /// Time passes.
     Tick {
@@ -104,7 +106,7 @@ struct Open {
     last_press_ms: u64,
     /// A press that is lone so far.
     candidate_ms: Option<u64>,
-    shown_ms: Option<u64>,
+    shown_us: Option<u64>,
     /// Newest thing a person did; the banner counts from here.
     touched_ms: u64,
 }
@@ -142,15 +144,15 @@ impl KillKeys {
                 open.last_press_ms = at_ms;
                 open.candidate_ms = None;
             }
-            KillInput::Shown { at_ms } => {
+            KillInput::Shown { at_us } => {
                 if !open.modal.banner {
-                    open.shown_ms.get_or_insert(at_ms);
+                    open.shown_us.get_or_insert(at_us);
                 }
             }
             _ if open.modal.banner => {}
-            KillInput::Enter { at_ms } => return open.enter(at_ms, seen),
-            KillInput::Flatten { at_ms } => return open.flatten(at_ms, seen),
-            KillInput::Esc { at_ms } => return self.esc(at_ms, seen),
+            KillInput::Enter { at_us } => return open.enter(at_us, seen),
+            KillInput::Flatten { at_us } => return open.flatten(at_us, seen),
+            KillInput::Esc { at_us } => return self.esc(at_us, seen),
             KillInput::Press { at_ms, .. } | KillInput::Other { at_ms } => {
                 open.modal.armed_flatten = false;
                 open.touched_ms = at_ms;
@@ -191,13 +193,13 @@ impl KillKeys {
         decided
     }
 
-    fn esc(&mut self, at_ms: u64, seen: KillSeen) -> KillStep {
+    fn esc(&mut self, at_us: u64, seen: KillSeen) -> KillStep {
         let Some(open) = self.open.as_mut() else {
             return KillStep::Nothing;
         };
-        open.touched_ms = at_ms;
+        open.touched_ms = at_us / 1_000;
         open.candidate_ms = None;
-        if !open.counts(at_ms) {
+        if !open.counts(at_us) {
             return KillStep::Nothing;
         }
         if open.modal.armed_flatten {
@@ -212,7 +214,7 @@ impl KillKeys {
         if seen.level == KillLevel::ReduceOnly && before < KillLevel::ReduceOnly {
             KillStep::Resume {
                 level: before,
-                after_ms: at_ms.saturating_sub(opened_ms),
+                after_ms: (at_us / 1_000).saturating_sub(opened_ms),
             }
         } else {
             KillStep::Nothing
@@ -252,14 +254,14 @@ impl Open {
             first_ms: at_ms,
             last_press_ms: at_ms,
             candidate_ms: None,
-            shown_ms: None,
+            shown_us: None,
             touched_ms: at_ms,
         }
     }
 
-    /// Whether a key read at `at_ms` can answer what the person saw.
-    fn counts(&self, at_ms: u64) -> bool {
-        self.shown_ms.is_some_and(|shown_ms| shown_ms < at_ms)
+    /// Whether a key read at `at_us` can answer what the person saw.
+    fn counts(&self, at_us: u64) -> bool {
+        self.shown_us.is_some_and(|shown_us| shown_us < at_us)
     }
 
     fn decide(&mut self, now_ms: u64, seen: KillSeen) -> KillStep {
@@ -272,9 +274,9 @@ impl Open {
         }
     }
 
-    fn enter(&mut self, at_ms: u64, seen: KillSeen) -> KillStep {
-        self.touched_ms = at_ms;
-        if !self.counts(at_ms) {
+    fn enter(&mut self, at_us: u64, seen: KillSeen) -> KillStep {
+        self.touched_ms = at_us / 1_000;
+        if !self.counts(at_us) {
             return KillStep::Nothing;
         }
         self.candidate_ms = None;
@@ -289,9 +291,9 @@ impl Open {
         )
     }
 
-    fn flatten(&mut self, at_ms: u64, seen: KillSeen) -> KillStep {
-        self.touched_ms = at_ms;
-        if !self.counts(at_ms) {
+    fn flatten(&mut self, at_us: u64, seen: KillSeen) -> KillStep {
+        self.touched_ms = at_us / 1_000;
+        if !self.counts(at_us) {
             return KillStep::Nothing;
         }
         if seen.flatten_alone {

@@ -49,7 +49,7 @@ impl Desk {
     fn opened(flatten_alone: bool) -> Self {
         let mut desk = Self::new(flatten_alone);
         assert_eq!(desk.press(0), KillStep::Raise(KillLevel::ReduceOnly));
-        desk.take(KillInput::Shown { at_ms: 20 });
+        desk.take(KillInput::Shown { at_us: 20_000 });
         desk
     }
 }
@@ -113,47 +113,59 @@ fn a_lone_press_halts_though_no_frame_was_ever_shown() {
 fn enter_halts_once_and_only_after_the_modal_was_shown() {
     let mut desk = Desk::new(false);
     desk.press(0);
-    assert_eq!(desk.take(KillInput::Enter { at_ms: 1 }), KillStep::Nothing);
-    desk.take(KillInput::Shown { at_ms: 20 });
-    assert_eq!(desk.take(KillInput::Enter { at_ms: 20 }), KillStep::Nothing);
-    assert_eq!(desk.take(KillInput::Enter { at_ms: 21 }), HALT);
-    assert_eq!(desk.take(KillInput::Enter { at_ms: 60 }), KillStep::Nothing);
+    assert_eq!(
+        desk.take(KillInput::Enter { at_us: 1_000 }),
+        KillStep::Nothing
+    );
+    desk.take(KillInput::Shown { at_us: 20_000 });
+    assert_eq!(
+        desk.take(KillInput::Enter { at_us: 20_000 }),
+        KillStep::Nothing
+    );
+    assert_eq!(desk.take(KillInput::Enter { at_us: 21_000 }), HALT);
+    assert_eq!(
+        desk.take(KillInput::Enter { at_us: 60_000 }),
+        KillStep::Nothing
+    );
 }
 
 #[test]
 fn f_needs_enter_where_money_is_not_play() {
     let mut desk = Desk::opened(false);
     assert_eq!(
-        desk.take(KillInput::Flatten { at_ms: 500 }),
+        desk.take(KillInput::Flatten { at_us: 500_000 }),
         KillStep::Nothing
     );
     assert!(desk.keys.modal().unwrap().armed_flatten);
-    assert_eq!(desk.take(KillInput::Enter { at_ms: 700 }), FLATTEN);
+    assert_eq!(desk.take(KillInput::Enter { at_us: 700_000 }), FLATTEN);
 }
 
 #[rstest]
 #[case::other_key(KillInput::Other { at_ms: 600 })]
-#[case::esc(KillInput::Esc { at_ms: 600 })]
+#[case::esc(KillInput::Esc { at_us: 600_000 })]
 #[case::press(KillInput::Press { at_ms: 600, before: KillLevel::ReduceOnly })]
 fn anything_but_enter_disarms_f(#[case] between: KillInput) {
     let mut desk = Desk::opened(false);
-    desk.take(KillInput::Flatten { at_ms: 500 });
+    desk.take(KillInput::Flatten { at_us: 500_000 });
     desk.take(between);
-    assert_eq!(desk.take(KillInput::Enter { at_ms: 700 }), HALT);
+    assert_eq!(desk.take(KillInput::Enter { at_us: 700_000 }), HALT);
 }
 
 #[test]
 fn f_alone_flattens_on_play_money() {
     let mut desk = Desk::opened(true);
-    assert_eq!(desk.take(KillInput::Flatten { at_ms: 500 }), FLATTEN);
+    assert_eq!(desk.take(KillInput::Flatten { at_us: 500_000 }), FLATTEN);
 }
 
 #[test]
 fn esc_returns_to_where_it_was_and_says_after_how_long() {
     let mut desk = Desk::opened(false);
-    assert_eq!(desk.take(KillInput::Esc { at_ms: 5 }), KillStep::Nothing);
     assert_eq!(
-        desk.take(KillInput::Esc { at_ms: 1_234 }),
+        desk.take(KillInput::Esc { at_us: 5_000 }),
+        KillStep::Nothing
+    );
+    assert_eq!(
+        desk.take(KillInput::Esc { at_us: 1_234_000 }),
         KillStep::Resume {
             level: KillLevel::Active,
             after_ms: 1_234
@@ -170,8 +182,11 @@ fn esc_lowers_nothing_that_it_did_not_raise(#[case] before: KillLevel, #[case] l
     let mut desk = Desk::new(false);
     desk.level = level;
     desk.take(KillInput::Press { at_ms: 0, before });
-    desk.take(KillInput::Shown { at_ms: 20 });
-    assert_eq!(desk.take(KillInput::Esc { at_ms: 500 }), KillStep::Nothing);
+    desk.take(KillInput::Shown { at_us: 20_000 });
+    assert_eq!(
+        desk.take(KillInput::Esc { at_us: 500_000 }),
+        KillStep::Nothing
+    );
     assert_eq!((desk.level, desk.keys.modal()), (level, None));
 }
 
@@ -183,8 +198,12 @@ fn without_an_answer_the_modal_shrinks_and_reduce_only_stays() {
     desk.take(KillInput::Tick { now_ms: 10_000 });
     assert!(desk.keys.modal().unwrap().banner && !desk.keys.has_focus());
     for at_ms in [10_001, 10_002] {
-        desk.take(KillInput::Enter { at_ms });
-        desk.take(KillInput::Esc { at_ms });
+        desk.take(KillInput::Enter {
+            at_us: at_ms * 1_000,
+        });
+        desk.take(KillInput::Esc {
+            at_us: at_ms * 1_000,
+        });
     }
     desk.take(KillInput::Tick {
         now_ms: 999_999_999,
@@ -263,11 +282,11 @@ proptest! {
             let at_ms = now_ms;
             let input = match kind {
                 0 => KillInput::Press { at_ms, before: desk.level },
-                1 => KillInput::Enter { at_ms },
-                2 => KillInput::Flatten { at_ms },
-                3 => KillInput::Esc { at_ms },
+                1 => KillInput::Enter { at_us: at_ms * 1_000 },
+                2 => KillInput::Flatten { at_us: at_ms * 1_000 },
+                3 => KillInput::Esc { at_us: at_ms * 1_000 },
                 4 => KillInput::Other { at_ms },
-                5 => KillInput::Shown { at_ms },
+                5 => KillInput::Shown { at_us: at_ms * 1_000 },
                 _ => KillInput::Tick { now_ms },
             };
             let focus = desk.keys.has_focus();

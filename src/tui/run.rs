@@ -7,6 +7,10 @@
 //! decision nor the shutdown flag; only a `Screen` that hangs could, and the input thread closes
 //! the gate even then.
 
+mod desk;
+#[cfg(test)]
+mod pty_tests;
+
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,19 +20,17 @@ use std::time::Duration;
 
 use ratatui::Frame;
 
+use desk::Desk;
+
 use super::input::{self, Clock, Wiring};
 use super::keymap::Keymap;
-use super::model::{KillModal, Model, Overlay};
+use super::model::Model;
 use super::palette::{HelpEntry, PaletteEntry};
 use super::terminal::{Term, TermError};
-use super::update::{Layout, Msg, Request, Ui, update};
-use crate::control::{Command, ExitPolicy, Handle, KillPhase, KillReason, Snapshot};
+use super::update::{Layout, Msg};
+use crate::control::{ExitPolicy, Handle, KillPhase, Snapshot};
 use crate::domain::KillLevel;
 
-/// Frames a second that a key may cause even when the session asks for fewer.
-const KEY_FPS: u64 = 30;
-/// Longest time without a frame: ages on screen are in seconds.
-const AGE_MS: u64 = 1_000;
 /// Wait while a key is being decided or the terminal has not taken a frame.
 const BUSY_WAIT_MS: u64 = 15;
 /// Longest wait for a message; a new snapshot is seen after this at the latest.
@@ -209,239 +211,6 @@ fn turns(
     }
 }
 
-/// The loop without the terminal: what it knows and decides in a turn.
-struct Desk<'a> {
-    handle: Handle,
-    ui: Ui,
-    screen: &'a mut dyn Screen,
-    typing: Arc<AtomicBool>,
-    /// The picture on screen; an old one while the view is paused.
-    picture: Arc<Snapshot>,
-    /// When the picture changed last.
-    picture_ms: u64,
-    frame_ms: u64,
-    /// Set by a key, a size or a redraw.
-    wants_all: bool,
-    touched: bool,
-    drawn: Option<Drawn>,
-}
-
-/// What the last frame was drawn from.
-struct Drawn {
-    at_ms: u64,
-    version: u64,
-    kill: KillNow,
-    model: Model,
-    modal: Option<KillModal>,
-}
-
-impl<'a> Desk<'a> {
-    fn new(
-        handle: Handle,
-        options: UiOptions,
-        screen: &'a mut dyn Screen,
-        typing: Arc<AtomicBool>,
-    ) -> Self {
-        let model = Model {
-            ascii: options.ascii,
-            themes: options.themes,
-            theme: options.theme,
-            ..Model::default()
-        };
-        let ui = Ui::new(model, options.keymap, screen.layout());
-        Self {
-            picture: handle.latest(),
-            handle,
-            ui,
-            screen,
-            typing,
-            picture_ms: 0,
-            frame_ms: 1_000 / u64::from(options.fps.clamp(1, 30)),
-            wants_all: false,
-            touched: false,
-            drawn: None,
-        }
-    }
-
-    /// One turn: the newest picture, the messages, then the time. Returns the end, if any.
-    fn turn(&mut self, messages: impl Iterator<Item = Msg>, now_ms: u64) -> Option<ExitPolicy> {
-        self.look(now_ms);
-        for message in messages {
-            self.touched |= !matches!(message, Msg::Mouse);
-            if let Some(policy) = self.take(message) {
-                return Some(policy);
-            }
-        }
-        if self.handle.has_ended() {
-            self.take(Msg::Ended);
-        }
-        let end = self.take(Msg::Tick { now_ms });
-        self.ui.model.snapshot_age_ms = now_ms.saturating_sub(self.picture_ms);
-        end
-    }
-
-    fn look(&mut self, now_ms: u64) {
-        if self.ui.model.paused {
-            return;
-        }
-        let latest = self.handle.latest();
-        if latest.version != self.picture.version {
-            self.picture = latest;
-            self.picture_ms = now_ms;
-        }
-    }
-
-    fn take(&mut self, message: Msg) -> Option<ExitPolicy> {
-        // Read anew for each message: an `Esc` must not lower a latch that has just gone up.
-        let latch = self.handle.kill().level();
-        let requests = update(&mut self.ui, message, &self.picture, latch);
-        self.typing.store(self.ui.is_typing(), Ordering::SeqCst);
-        let mut end = None;
-        for request in requests {
-            match request {
-                Request::Command(command) => self.send(command),
-                Request::Trip(level) => {
-                    // The input thread has usually been here before.
-                    if self.handle.kill().level() < level {
-                        self.handle.trip(level, KillReason::Operator);
-                    }
-                }
-                Request::SetTheme(name) => {
-                    if let Err(error) = self.screen.set_theme(&name) {
-                        self.ui.toast(error, true);
-                    }
-                }
-                Request::Redraw => self.wants_all = true,
-                Request::Exit(policy) => end = Some(policy),
-            }
-        }
-        end
-    }
-
-    fn send(&mut self, command: Command) {
-        tracing::info!(?command, "asked by the operator");
-        if let Err(error) = self.handle.send(command) {
-            self.ui.toast(format!("not done: {error}"), true);
-        }
-    }
-
-    fn kill_now(&self) -> KillNow {
-        let kill = self.handle.kill();
-        KillNow {
-            level: kill.level(),
-            phase: kill.phase(),
-            reason: kill.state().reason.words(),
-        }
-    }
-
-    /// Whether the screen shows something else than it should, or for too long.
-    fn has_changed(&self, now_ms: u64) -> bool {
-        self.drawn.as_ref().is_none_or(|drawn| {
-            self.wants_all
-                || drawn.version != self.picture.version
-                || drawn.kill != self.kill_now()
-                || !same_but_time(&drawn.model, &self.ui.model)
-                || AGE_MS <= now_ms.saturating_sub(drawn.at_ms)
-        })
-    }
-
-    /// Time until the next frame may be drawn; shorter when a person has pressed a key.
-    fn pause_ms(&self, now_ms: u64) -> u64 {
-        let least = if self.touched {
-            self.frame_ms.min(1_000 / KEY_FPS)
-        } else {
-            self.frame_ms
-        };
-        self.drawn.as_ref().map_or(0, |drawn| {
-            least.saturating_sub(now_ms.saturating_sub(drawn.at_ms))
-        })
-    }
-
-    /// Whether a frame is to be drawn now.
-    fn is_due(&self, now_ms: u64) -> bool {
-        self.has_changed(now_ms) && self.pause_ms(now_ms) == 0
-    }
-
-    /// How long to wait for a message before the next turn.
-    fn wait_ms(&self, now_ms: u64) -> u64 {
-        if self.ui.is_deciding() {
-            BUSY_WAIT_MS
-        } else if self.has_changed(now_ms) {
-            self.pause_ms(now_ms).clamp(1, MAX_WAIT_MS)
-        } else {
-            self.frame_ms.min(MAX_WAIT_MS)
-        }
-    }
-
-    /// Draws when a frame is due and the terminal has taken the last one.
-    fn show(&mut self, term: &mut Term, clock: &Clock) -> io::Result<()> {
-        term.pump()?;
-        let now_ms = clock() / 1_000;
-        if term.is_clear() && self.is_due(now_ms) {
-            if std::mem::take(&mut self.wants_all) {
-                term.redraw()?;
-            }
-            term.draw(|frame| self.draw(frame, now_ms))?;
-        }
-        if !self.has_changed(now_ms) {
-            self.touched = false;
-        }
-        if term.is_clear() {
-            self.shown(clock() / 1_000);
-        }
-        Ok(())
-    }
-
-    fn draw(&mut self, frame: &mut Frame<'_>, now_ms: u64) {
-        let kill = self.kill_now();
-        let help = self.ui.help_rows();
-        let palette = self.ui.palette_rows(&self.picture);
-        let scene = Scene {
-            snapshot: &self.picture,
-            model: &self.ui.model,
-            kill,
-            help: &help,
-            palette: &palette,
-        };
-        self.screen.draw(frame, &scene);
-        self.touched = false;
-        self.drawn = Some(Drawn {
-            at_ms: now_ms,
-            version: self.picture.version,
-            kill,
-            model: self.ui.model.clone(),
-            modal: self.open_modal(),
-        });
-    }
-
-    /// Tells the kill modal that the person can see it, once its frame has been taken.
-    fn shown(&mut self, now_ms: u64) {
-        let Some(modal) = self.open_modal() else {
-            return;
-        };
-        let drawn = self.drawn.as_ref().and_then(|drawn| drawn.modal);
-        if drawn.is_some_and(|drawn| drawn.opened_ms == modal.opened_ms) {
-            self.take(Msg::Shown { now_ms });
-        }
-    }
-
-    fn open_modal(&self) -> Option<KillModal> {
-        match self.ui.model.overlay {
-            Some(Overlay::Kill(modal)) if !modal.banner => Some(modal),
-            _ => None,
-        }
-    }
-}
-
-fn same_but_time(drawn: &Model, now: &Model) -> bool {
-    let timeless = |model: &Model| Model {
-        now_ms: 0,
-        snapshot_age_ms: 0,
-        ..model.clone()
-    };
-    timeless(drawn) == timeless(now)
-}
-
 /// Ends the console's threads however the loop ends.
 struct Stopper {
     stop: Arc<AtomicBool>,
@@ -471,7 +240,3 @@ impl Drop for Stopper {
         self.stop.store(true, Ordering::SeqCst);
     }
 }
-
-#[cfg(test)]
-#[path = "run_tests.rs"]
-mod tests;

@@ -11,9 +11,11 @@
 //! `process::exit` after its ordered shutdown, and giving the terminal back from another thread
 //! waits for at most [`RESTORE_MS`] before the modes are reset without the escape sequences.
 
+mod output;
+mod screen;
+
 use std::cell::RefCell;
-use std::io::{self, IsTerminal, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io::{self, IsTerminal};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -25,21 +27,13 @@ use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
 };
 use crossterm::{cursor, queue, style};
-use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
-use ratatui::buffer::Cell;
-use ratatui::layout::{Position, Size};
 use ratatui::{Frame, Terminal};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{Mode, OFlags};
+
+use output::{Output, TermFd, Writer};
+use screen::Screen;
 
 /// Longest wait for a terminal that does not take the restoring sequences.
 pub const RESTORE_MS: u64 = 200;
-/// Largest size that is drawn; a terminal that claims more gets this much.
-const MAX_SIZE: Size = Size {
-    width: 1_000,
-    height: 400,
-};
-
 /// Why there is no terminal to draw on.
 #[derive(Debug, thiserror::Error)]
 pub enum TermError {
@@ -106,8 +100,8 @@ impl Term {
         })
     }
 
-    /// Draws one frame and writes as much of it as the terminal takes now. Only to be called
-    /// when [`Term::is_clear`].
+    /// Builds one frame in memory; [`Term::pump`] writes it. Only to be called when
+    /// [`Term::is_clear`].
     ///
     /// # Errors
     ///
@@ -116,8 +110,7 @@ impl Term {
         let mut writer = Writer(Rc::clone(&self.output));
         queue!(writer, BeginSynchronizedUpdate)?;
         self.terminal.draw(view)?;
-        queue!(writer, EndSynchronizedUpdate)?;
-        self.pump()
+        queue!(writer, EndSynchronizedUpdate)
     }
 
     /// Makes the next frame draw every cell.
@@ -211,184 +204,10 @@ fn install_hook(restore: Weak<Restore>) {
     }));
 }
 
-/// The way to the terminal.
-enum TermFd {
-    /// Our own description, which does not block.
-    Own(OwnedFd),
-    /// Descriptor 1, shared with whoever started us; its flags are not ours to change.
-    Stdout,
-}
-
-impl TermFd {
-    fn open() -> Self {
-        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        rustix::termios::ttyname(rustix::stdio::stdout(), Vec::new())
-            .and_then(|name| rustix::fs::open(name, flags, Mode::empty()))
-            .map_or(Self::Stdout, Self::Own)
-    }
-
-    fn borrow(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Own(fd) => fd.as_fd(),
-            Self::Stdout => rustix::stdio::stdout(),
-        }
-    }
-
-    fn is_ready(&self, wait_ms: u64) -> bool {
-        let wait = Timespec {
-            tv_sec: 0,
-            tv_nsec: i64::try_from(wait_ms.min(900) * 1_000_000).unwrap_or(0),
-        };
-        let fd = self.borrow();
-        let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::OUT)];
-        matches!(poll(&mut fds, Some(&wait)), Ok(n) if 0 < n)
-    }
-
-    /// Writes what fits now; 0 when nothing does.
-    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        let chunk = match self {
-            Self::Own(_) => bytes,
-            // As much as a terminal that polls as ready is sure to take, more or less.
-            Self::Stdout if self.is_ready(0) => &bytes[..bytes.len().min(256)],
-            Self::Stdout => return Ok(0),
-        };
-        match rustix::io::write(self.borrow(), chunk) {
-            Ok(n) => Ok(n),
-            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Ok(0),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Writes all of it, or gives up after `wait_ms` without progress.
-    fn write_within(&self, mut bytes: &[u8], wait_ms: u64) {
-        while !bytes.is_empty() && self.is_ready(wait_ms) {
-            match self.write(bytes) {
-                Ok(0) | Err(_) => return,
-                Ok(n) => bytes = &bytes[n..],
-            }
-        }
-    }
-}
-
-/// Bytes on their way to the terminal.
-struct Output {
-    fd: Arc<TermFd>,
-    pending: Vec<u8>,
-}
-
-impl Output {
-    fn new(fd: Arc<TermFd>) -> Self {
-        Self {
-            fd,
-            pending: Vec::new(),
-        }
-    }
-
-    fn pump(&mut self) -> io::Result<()> {
-        let mut written = 0;
-        let mut result = Ok(());
-        while written < self.pending.len() {
-            match self.fd.write(&self.pending[written..]) {
-                Ok(0) => break,
-                Ok(n) => written += n,
-                Err(error) => {
-                    result = Err(error);
-                    break;
-                }
-            }
-        }
-        self.pending.drain(..written);
-        result
-    }
-}
-
-/// Collects bytes; a flush writes nothing, because the frame goes out in one go.
-struct Writer(Rc<RefCell<Output>>);
-
-impl Write for Writer {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().pending.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// ratatui's crossterm backend without its questions to the terminal: asking where the cursor is
-/// would wait for the input thread's reader, and asking a shell tool for the size takes too long.
-struct Screen {
-    inner: CrosstermBackend<Writer>,
-    cursor: Position,
-}
-
-impl Screen {
-    fn new(writer: Writer) -> Self {
-        Self {
-            inner: CrosstermBackend::new(writer),
-            cursor: Position::ORIGIN,
-        }
-    }
-}
-
-impl Backend for Screen {
-    type Error = io::Error;
-
-    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
-    where
-        I: Iterator<Item = (u16, u16, &'a Cell)>,
-    {
-        self.inner.draw(content)
-    }
-
-    fn hide_cursor(&mut self) -> io::Result<()> {
-        self.inner.hide_cursor()
-    }
-
-    fn show_cursor(&mut self) -> io::Result<()> {
-        self.inner.show_cursor()
-    }
-
-    fn get_cursor_position(&mut self) -> io::Result<Position> {
-        Ok(self.cursor)
-    }
-
-    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
-        self.cursor = position.into();
-        self.inner.set_cursor_position(self.cursor)
-    }
-
-    fn clear(&mut self) -> io::Result<()> {
-        self.inner.clear()
-    }
-
-    fn clear_region(&mut self, clear_type: ClearType) -> io::Result<()> {
-        self.inner.clear_region(clear_type)
-    }
-
-    fn size(&self) -> io::Result<Size> {
-        let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout())?;
-        Ok(Size::new(
-            size.ws_col.clamp(1, MAX_SIZE.width),
-            size.ws_row.clamp(1, MAX_SIZE.height),
-        ))
-    }
-
-    fn window_size(&mut self) -> io::Result<WindowSize> {
-        Ok(WindowSize {
-            columns_rows: self.size()?,
-            pixels: Size::ZERO,
-        })
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::fd::OwnedFd;
+
     use rustix::pipe::{PipeFlags, pipe_with};
 
     use super::*;

@@ -29,8 +29,8 @@ const MAX_TEXT: usize = 200;
 pub struct KeyPress {
     /// The key; releases never arrive here.
     pub event: KeyEvent,
-    /// Console time at which it was read.
-    pub at_ms: u64,
+    /// Console time at which it was read, in microseconds.
+    pub at_us: u64,
     /// Step of the latch before the input thread closed the gate for this key; `None` when the
     /// input thread did not take it for a kill key.
     pub tripped: Option<KillLevel>,
@@ -52,10 +52,10 @@ pub enum Msg {
         /// Console time.
         now_ms: u64,
     },
-    /// A frame with the kill modal has reached the terminal.
+    /// A frame with the kill modal has been taken by the terminal.
     Shown {
-        /// Console time.
-        now_ms: u64,
+        /// Console time just before, in microseconds.
+        at_us: u64,
     },
     /// The session is over; the last picture stays.
     Ended,
@@ -202,7 +202,7 @@ pub fn update(ui: &mut Ui, msg: Msg, snapshot: &Snapshot, latch: KillLevel) -> V
             ui.model.toasts.retain(|toast| now_ms < toast.until_ms);
             ui.kill_step(KillInput::Tick { now_ms }, seen)
         }
-        Msg::Shown { now_ms } => ui.kill_step(KillInput::Shown { at_ms: now_ms }, seen),
+        Msg::Shown { at_us } => ui.kill_step(KillInput::Shown { at_us }, seen),
         Msg::Resize => vec![Request::Redraw],
         Msg::Mouse => Vec::new(),
         Msg::Ended => {
@@ -219,25 +219,26 @@ impl Ui {
         if key.event.kind == KeyEventKind::Release {
             return Vec::new();
         }
-        self.model.now_ms = self.model.now_ms.max(key.at_ms);
+        let at_us = key.at_us;
+        let read_ms = at_us / 1_000;
+        self.model.now_ms = self.model.now_ms.max(read_ms);
         let chord = Chord::of(&key.event);
         let is_repeat = key.event.kind == KeyEventKind::Repeat;
-        let at_ms = key.at_ms;
         if key.tripped.is_some() || self.keymap.is_kill(chord, self.is_typing()) {
             if is_repeat {
-                return self.kill_step(KillInput::Repeat { at_ms }, seen);
+                return self.kill_step(KillInput::Repeat { at_ms: read_ms }, seen);
             }
-            return self.kill_press(at_ms, key.tripped, seen);
+            return self.kill_press(read_ms, key.tripped, seen);
         }
         if self.kill.has_focus() {
             if is_repeat {
                 return Vec::new();
             }
             let input = match chord.plain() {
-                Some(KeyCode::Enter) => KillInput::Enter { at_ms },
-                Some(KeyCode::Char('F')) => KillInput::Flatten { at_ms },
-                Some(KeyCode::Esc) => KillInput::Esc { at_ms },
-                _ => KillInput::Other { at_ms },
+                Some(KeyCode::Enter) => KillInput::Enter { at_us },
+                Some(KeyCode::Char('F')) => KillInput::Flatten { at_us },
+                Some(KeyCode::Esc) => KillInput::Esc { at_us },
+                _ => KillInput::Other { at_ms: read_ms },
             };
             return self.kill_step(input, seen);
         }

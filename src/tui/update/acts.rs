@@ -289,6 +289,8 @@ impl Ui {
 
     fn leg(&self, action: Action, snapshot: &Snapshot) -> Result<Wish, String> {
         let row = self.selected(View::Agent, 0, "a leg")?;
+        // The view shows the last leg when the row lies beyond it.
+        let row = row.min(snapshot.legs.len().saturating_sub(1));
         let leg = snapshot.legs.get(row).ok_or("there is no leg")?;
         let id = LegId(u16::try_from(row).map_err(|_| "there is no such leg")?);
         let name = format!("{} on {}", leg.name, leg.symbol);

@@ -165,13 +165,11 @@ impl Ui {
             Some(Overlay::Palette { input, selected }) => {
                 let rows =
                     crate::tui::palette::palette(&input, &self.model, &self.keymap, snapshot);
-                match rows.into_iter().nth(selected) {
-                    Some(row) => self.choose(row.choice, snapshot, seen),
-                    None => {
-                        self.toast(format!("no command is like `{input}`"), true);
-                        Vec::new()
-                    }
+                if let Some(row) = rows.into_iter().nth(selected) {
+                    return self.choose(row.choice, snapshot, seen);
                 }
+                self.toast(format!("no command is like `{input}`"), true);
+                Vec::new()
             }
             Some(Overlay::Help { .. } | Overlay::Kill(_)) | None => Vec::new(),
         }

@@ -2,9 +2,12 @@
 
 use super::*;
 use crate::control::{KillReset, KillSwitch, Publisher, SessionCommand, TradeCommand, channel};
+use crate::domain::KillLevel;
 use crate::tui::keymap::Chord;
+use crate::tui::keymap::Keymap;
 use crate::tui::model::View;
 use crate::tui::update::KeyPress;
+use crate::tui::update::Layout;
 use crate::tui::update::tests::{layout, snapshot};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -96,7 +99,7 @@ impl Bench {
 fn press(key: &str, at_ms: u64) -> Msg {
     Msg::Key(KeyPress {
         event: Chord::parse(key).unwrap().event(),
-        at_ms,
+        at_us: at_ms * 1_000,
         tripped: None,
     })
 }
@@ -133,6 +136,20 @@ fn a_quiet_console_waits_and_a_deciding_one_hurries() {
     bench.draws(&["K"], 1_000);
     bench.draws(&["K"], 1_400);
     assert_eq!(bench.desk.wait_ms(1_400), BUSY_WAIT_MS);
+}
+
+#[test]
+fn keys_act_on_the_picture_on_screen() {
+    let mut bench = bench();
+    bench.draws(&[], 0);
+    bench.publish(2);
+    bench.desk.turn([press("j", 50)].into_iter(), 50);
+    assert_eq!(
+        bench.desk.picture.version, 1,
+        "version 2 has not been drawn"
+    );
+    assert!(bench.draws(&[], 100));
+    assert_eq!(bench.desk.picture.version, 2);
 }
 
 #[test]
@@ -178,7 +195,7 @@ fn the_modal_is_answered_only_after_its_own_frame_was_taken() {
     let mut bench = bench();
     bench.draws(&[], 0);
     bench.desk.turn([press("K", 10)].into_iter(), 10);
-    bench.desk.shown(20);
+    bench.desk.shown(20_000);
     bench.turn(&["enter"], 30);
     assert_eq!(
         bench.desk.handle.kill().level(),
@@ -186,7 +203,7 @@ fn the_modal_is_answered_only_after_its_own_frame_was_taken() {
         "the frame on screen is the one before the modal"
     );
     assert!(bench.draws(&[], 200));
-    bench.desk.shown(210);
+    bench.desk.shown(210_000);
     bench.turn(&["enter"], 220);
     assert_eq!(bench.desk.handle.kill().level(), KillLevel::Halted);
 }
@@ -195,7 +212,7 @@ fn the_modal_is_answered_only_after_its_own_frame_was_taken() {
 fn esc_does_not_lower_a_latch_that_a_signal_has_raised_meanwhile() {
     let mut bench = bench();
     bench.draws(&["K"], 0);
-    bench.desk.shown(10);
+    bench.desk.shown(10_000);
     bench
         .desk
         .handle
