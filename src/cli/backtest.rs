@@ -41,14 +41,14 @@ impl Witness for Reporter {
         let closed = self.builder.step(step.at, step.event, &self.records);
         if let Some(file) = &mut self.trades {
             for trade in closed {
-                file.write(trade)?;
+                file.row(trade)?;
             }
         }
         if let Some(file) = &mut self.equity
             && self.next_equity <= step.at
         {
             self.next_equity = step.at.plus_millis(EQUITY_EVERY_MS);
-            file.write(step.at, self.builder.equity())?;
+            file.row(step.at, self.builder.equity())?;
         }
         Ok(())
     }
@@ -96,7 +96,7 @@ pub(super) fn backtest(cli: &Cli, args: &BacktestArgs) -> Outcome {
     }
     let mut out = std::io::stdout().lock();
     if cli.is_json() {
-        writeln!(out, "{}", report.to_json())?;
+        writeln!(out, "{}", json(&report)?)?;
     } else {
         write!(out, "{}", report.to_markdown())?;
         for costs in &built.costs {
@@ -136,7 +136,7 @@ fn finish(reporter: Reporter) -> Result<Report, Failure> {
 }
 
 fn write_out(dir: &Path, report: &Report, settings: &Settings) -> Result<(), Failure> {
-    std::fs::write(dir.join("report.json"), report.to_json())?;
+    std::fs::write(dir.join("report.json"), json(report)?)?;
     std::fs::write(dir.join("report.md"), report.to_markdown())?;
     let settings = serde_json::to_string_pretty(settings)
         .map_err(|error| Failure::new(Exit::Unexpected, error.to_string()))?;
@@ -154,4 +154,9 @@ fn progress_bar(span: Option<(Timestamp, Timestamp)>) -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+/// A report as JSON.
+pub(super) fn json(report: &Report) -> Result<String, Failure> {
+    report.to_json().map_err(|error| Failure::new(Exit::Unexpected, error.to_string()))
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::args::{Cli, ConfigCommand, KeysCommand, ThemeCommand};
 use super::{Exit, Failure, Outcome, load};
 use crate::config::{Folders, Sources};
-use crate::tui::action::Action;
+use crate::tui::action::ACTIONS;
 use crate::tui::keymap::Keymap;
 use crate::tui::theme::Theme;
 
@@ -55,15 +55,16 @@ pub(super) fn theme(command: &ThemeCommand) -> Outcome {
     match command {
         ThemeCommand::List => {
             for name in Theme::builtin_names() {
-                let theme = Theme::builtin(name).map_err(|e| fail(e.to_string()))?;
-                writeln!(out, "{name:<18} {}", theme.variant_name())?;
+                let theme = Theme::builtin(name).ok_or_else(|| fail(format!("no theme {name}")))?;
+                writeln!(out, "{name:<18} {:?}", theme.variant())?;
             }
         }
         ThemeCommand::Validate { files } => {
             for file in files {
                 let text = read(file)?;
-                Theme::parse_file(&text)
-                    .map_err(|error| fail(format!("{}: {error}", file.display())))?;
+                let parents = |parent: &str| Theme::builtin_text(parent).map(str::to_owned);
+                Theme::parse(&file.display().to_string(), &text, &parents)
+                    .map_err(|error| fail(error.to_string()))?;
                 writeln!(out, "valid: {}", file.display())?;
             }
         }
@@ -76,9 +77,9 @@ pub(super) fn keys(command: &KeysCommand) -> Outcome {
     match command {
         KeysCommand::List => {
             let keymap = Keymap::builtin();
-            for action in Action::all() {
-                let spec = action.spec();
-                writeln!(out, "{:<18} {:<16} {}", spec.id, keymap.keys(action), spec.help)?;
+            for spec in ACTIONS {
+                let keys = keymap.keys(spec.action);
+                writeln!(out, "{:<18} {keys:<16} {}", spec.id, spec.help)?;
             }
         }
         KeysCommand::Check { file } => {

@@ -112,7 +112,7 @@ pub(super) fn report(args: &ReportArgs) -> Outcome {
     let mut out = std::io::stdout().lock();
     match args.format {
         ReportFormat::Md => write!(out, "{}", report.to_markdown())?,
-        ReportFormat::Json => writeln!(out, "{}", report.to_json())?,
+        ReportFormat::Json => writeln!(out, "{}", super::backtest::json(&report)?)?,
     }
     Ok(Exit::Done)
 }

@@ -156,7 +156,7 @@ fn session_view(
         mode: settings.mode,
         synthetic,
         feed: feed.label(),
-        speed: settings.feed.speed.factor(),
+        speed: Some(settings.feed.speed.factor()).filter(|s| s.is_finite()),
         held: false,
         progress: None,
         ended: false,
@@ -307,6 +307,12 @@ fn console_session(
         }
     }
     join(thread)
+}
+
+/// How far `now` is between two moments, 0 to 1.
+#[expect(clippy::cast_precision_loss, reason = "a progress bar needs two digits")]
+pub(super) fn part(now: Timestamp, from: Timestamp, to: Timestamp) -> f64 {
+    (now.since(from) as f64 / to.since(from).max(1) as f64).clamp(0.0, 1.0)
 }
 
 fn exit_of(end: &RunEnd, mode: Mode) -> Exit {
