@@ -2,3 +2,4 @@
 //! thread. It cannot name the engine or a broker.
 
 pub mod model;
+pub mod theme;
