@@ -2,4 +2,6 @@
 //! thread. It cannot name the engine or a broker.
 
 pub mod model;
+pub mod sample;
 pub mod theme;
+pub mod widget;
