@@ -3,5 +3,7 @@
 
 pub mod model;
 pub mod sample;
+pub mod svg;
 pub mod theme;
+pub mod view;
 pub mod widget;

@@ -89,8 +89,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, chart: &Chart<'_>) {
     let upto = all.len() - pan.min(all.len());
     let shown = &all[upto.saturating_sub(plot_width)..upto];
     if shown.is_empty() || plot_width == 0 {
-        let style = canvas.style(Role::Dim);
-        canvas.text(area.x.saturating_add(1), area.y, area.width.saturating_sub(1), "no bars yet", style);
+        canvas.note(area, "no bars yet");
         return;
     }
     let strips = match area.height {

@@ -129,6 +129,21 @@ impl<'a> Canvas<'a> {
         self.line(area.right().saturating_sub(width), area.y, width, line);
     }
 
+    /// Writes a line into a row of `area`, counted from its top, one cell from the left; returns
+    /// the column after it.
+    pub fn row(&mut self, area: Rect, row: u16, line: &Line<'_>) -> u16 {
+        let (x, y) = (area.x.saturating_add(1), area.y.saturating_add(row));
+        if area.height <= row {
+            return x;
+        }
+        self.line(x, y, area.width.saturating_sub(1), line)
+    }
+
+    /// Says in the first row of `area` why there is nothing to show.
+    pub fn note(&mut self, area: Rect, text: &str) {
+        self.row(area, 0, &Line::new().with(Role::Dim, text.to_owned()));
+    }
+
     /// Draws a frame with a title at the left and a remark at the right; returns its inside.
     ///
     /// ```text

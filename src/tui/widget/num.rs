@@ -196,6 +196,12 @@ pub fn day_clock(at: Timestamp) -> String {
     }
 }
 
+/// Month, day and second, UTC: `08-24 12:04:31`.
+#[must_use]
+pub fn day_clock_s(at: Timestamp) -> String {
+    format!("{}{:02}", day_clock(at) + ":", at.millis_of_day() / 1000 % 60)
+}
+
 /// Whole number with thin groups: `18 412`.
 #[must_use]
 pub fn grouped(count: u64) -> String {
