@@ -201,7 +201,11 @@ pub fn extreme(seed: u64) -> Snapshot {
         market.bars = market
             .bars
             .iter()
-            .map(|bar| Bar { high: price, volume: milli(i64::MAX), ..*bar })
+            .map(|bar| Bar {
+                high: price,
+                volume: milli(i64::MAX),
+                ..*bar
+            })
             .collect();
         market.updated = None;
     }
@@ -230,7 +234,10 @@ pub fn extreme(seed: u64) -> Snapshot {
         notice.text.clone_from(&odd);
         notice.id = notice.id.saturating_mul(7);
     }
-    snapshot.orders.iter_mut().for_each(|order| order.kind.clone_from(&odd));
+    snapshot
+        .orders
+        .iter_mut()
+        .for_each(|order| order.kind.clone_from(&odd));
     snapshot
 }
 
@@ -332,8 +339,18 @@ fn orders(last: Price) -> Vec<OrderView> {
         filled: Qty::ZERO,
         price: (purpose == Purpose::TakeProfit).then(|| last.moved(Rate::from_bps(bps))),
         trigger: (purpose == Purpose::StopLoss).then(|| last.moved(Rate::from_bps(bps))),
-        kind: if purpose == Purpose::StopLoss { "stop" } else { "limit post-only" }.to_owned(),
-        state: if purpose == Purpose::StopLoss { "waiting" } else { "working" }.to_owned(),
+        kind: if purpose == Purpose::StopLoss {
+            "stop"
+        } else {
+            "limit post-only"
+        }
+        .to_owned(),
+        state: if purpose == Purpose::StopLoss {
+            "waiting"
+        } else {
+            "working"
+        }
+        .to_owned(),
         tif: TimeInForce::Gtc,
         reduce_only: true,
         purpose,
@@ -355,7 +372,11 @@ fn fills(dice: &mut Dice, last: Price) -> Vec<FillView> {
             qty: milli(100 + dice.roll(300)),
             price: last.moved(Rate::from_bps(dice.around(120))),
             fee: cents(100 + dice.roll(900)),
-            liquidity: if n % 3 == 0 { Liquidity::Maker } else { Liquidity::Taker },
+            liquidity: if n % 3 == 0 {
+                Liquidity::Maker
+            } else {
+                Liquidity::Taker
+            },
         })
         .collect()
 }
@@ -494,7 +515,11 @@ fn leg(dice: &mut Dice, market: &MarketView) -> LegView {
             .collect(),
         actions,
         why: vec![
-            rung("data", RungState::Ok, "bar 15m closed, age 38ms, book in sequence"),
+            rung(
+                "data",
+                RungState::Ok,
+                "bar 15m closed, age 38ms, book in sequence",
+            ),
             rung("features", RungState::Ok, "15 of 15 known"),
             rung("decision", RungState::Ok, "BUY .71, target +1.00"),
             rung("plan", RungState::Ok, "want +0.412, have +0.232: buy 0.180"),
@@ -515,8 +540,18 @@ fn gauges() -> Vec<Gauge> {
         action,
     };
     vec![
-        gauge("day loss", Some(0.0), "+84.10 / -500.00", GaugeAction::Pause),
-        gauge("week loss", Some(0.09), "-113.20 / -1250", GaugeAction::Pause),
+        gauge(
+            "day loss",
+            Some(0.0),
+            "+84.10 / -500.00",
+            GaugeAction::Pause,
+        ),
+        gauge(
+            "week loss",
+            Some(0.09),
+            "-113.20 / -1250",
+            GaugeAction::Pause,
+        ),
         gauge("drawdown", Some(0.12), "1.80% / 15.0%", GaugeAction::Kill),
         gauge("exposure", Some(0.62), "15.6k / 25.0k", GaugeAction::Block),
         gauge("position", Some(0.81), "0.405 / 0.500", GaugeAction::Block),
@@ -530,16 +565,46 @@ fn gauges() -> Vec<Gauge> {
 fn notices() -> Vec<Notice> {
     use NoticeLevel::{Debug, Error, Info, Warn};
     let lines = [
-        (120, Info, "session", "started: paper, feed demo, config 71ab20c4f8e1"),
+        (
+            120,
+            Info,
+            "session",
+            "started: paper, feed demo, config 71ab20c4f8e1",
+        ),
         (60, Info, "day", "new UTC day, loss budget reset to 500.00"),
-        (33, Warn, "risk", "refused buy 0.180: exposure would be 1.04 > 1.00"),
-        (20, Error, "exec", "rejected tt-8f09: balance 812.10 does not cover 905.00"),
+        (
+            33,
+            Warn,
+            "risk",
+            "refused buy 0.180: exposure would be 1.04 > 1.00",
+        ),
+        (
+            20,
+            Error,
+            "exec",
+            "rejected tt-8f09: balance 812.10 does not cover 905.00",
+        ),
         (9, Debug, "feed", "ping 41ms"),
-        (8, Warn, "feed", "gap of 1 -> snapshot, in sequence again after 84ms"),
+        (
+            8,
+            Warn,
+            "feed",
+            "gap of 1 -> snapshot, in sequence again after 84ms",
+        ),
         (2, Info, "bar", "BTCUSDT 15m closed at 67098.1, 15 features"),
         (1, Info, "agent", "target +1.00, p .08 .21 .71, 0.42ms"),
-        (0, Info, "risk", "passed: notional 8052, exposure .62, band 3bp"),
-        (0, Info, "exec", "fill tt-8f1f buy 0.120 @ 67104.2 maker, fee 1.61"),
+        (
+            0,
+            Info,
+            "risk",
+            "passed: notional 8052, exposure .62, band 3bp",
+        ),
+        (
+            0,
+            Info,
+            "exec",
+            "fill tt-8f1f buy 0.120 @ 67104.2 maker, fee 1.61",
+        ),
     ];
     lines
         .iter()

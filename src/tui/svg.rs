@@ -116,7 +116,12 @@ fn grounds(out: &mut String, row: &[Cell], y: u32, paint: &Paint) {
         let n = u32::try_from(run.len()).unwrap_or(0);
         let ground = paint.of(&run[0]).1;
         if ground != paint.ground {
-            rect(out, [x * CELL.0, y * CELL.1, n * CELL.0, CELL.1], ground, "");
+            rect(
+                out,
+                [x * CELL.0, y * CELL.1, n * CELL.0, CELL.1],
+                ground,
+                "",
+            );
         }
         x += n;
     }
@@ -185,7 +190,11 @@ fn text(out: &mut String, word: &str, x: u32, y: u32, look: Option<(Rgb, Modifie
         }
     }
     let (x, y) = (x * CELL.0, y * CELL.1 + 14);
-    let _ = write!(out, "<text x=\"{x}\" y=\"{y}\" fill=\"{}\"{more}>", hex(ink));
+    let _ = write!(
+        out,
+        "<text x=\"{x}\" y=\"{y}\" fill=\"{}\"{more}>",
+        hex(ink)
+    );
     for glyph in word.chars() {
         match glyph {
             '&' => out.push_str("&amp;"),
@@ -216,7 +225,10 @@ fn draw(out: &mut String, symbol: &str, x: u32, y: u32, ink: Rgb) -> bool {
         }
         '▉'..='▏' => rect(out, [x, y, (w * (0x2590 - code)).div_ceil(8), h], ink, ""),
         '░' | '▒' | '▓' => {
-            let more = format!(" fill-opacity=\"0.{}\"", [25, 50, 75][(code - 0x2591) as usize]);
+            let more = format!(
+                " fill-opacity=\"0.{}\"",
+                [25, 50, 75][(code - 0x2591) as usize]
+            );
             rect(out, [x, y, w, h], ink, &more);
         }
         '▖'..='▟' => quadrants(out, QUADRANTS[(code - 0x2596) as usize], x, y, ink),
@@ -236,7 +248,12 @@ fn draw(out: &mut String, symbol: &str, x: u32, y: u32, ink: Rgb) -> bool {
 
 fn quadrants(out: &mut String, bits: u8, x: u32, y: u32, ink: Rgb) {
     let (half_w, half_h) = (CELL.0 / 2, CELL.1 / 2);
-    for (bit, dx, dy) in [(1, 0, 0), (2, half_w, 0), (4, 0, half_h), (8, half_w, half_h)] {
+    for (bit, dx, dy) in [
+        (1, 0, 0),
+        (2, half_w, 0),
+        (4, 0, half_h),
+        (8, half_w, half_h),
+    ] {
         if bits & bit != 0 {
             let width = if dx == 0 { half_w } else { CELL.0 - half_w };
             rect(out, [x + dx, y + dy, width, half_h], ink, "");
@@ -245,8 +262,16 @@ fn quadrants(out: &mut String, bits: u8, x: u32, y: u32, ink: Rgb) {
 }
 
 fn braille(out: &mut String, bits: u32, x: u32, y: u32, ink: Rgb) {
-    const PLACES: [(u32, u32); 8] =
-        [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3)];
+    const PLACES: [(u32, u32); 8] = [
+        (0, 0),
+        (0, 1),
+        (0, 2),
+        (1, 0),
+        (1, 1),
+        (1, 2),
+        (0, 3),
+        (1, 3),
+    ];
     for (n, (column, row)) in PLACES.iter().enumerate() {
         if bits >> n & 1 == 1 {
             let (cx, cy) = (x + 2 + column * 4, y + 1 + row * 9 / 2);
@@ -265,21 +290,37 @@ fn lines(out: &mut String, [up, right, down, left]: [u8; 4], x: u32, y: u32, ink
         2 => (3, 0),
         _ => (1, 3),
     };
-    let reach = [up, right, down, left].into_iter().max().map_or(0, |arm| shape(arm).0 / 2);
+    let reach = [up, right, down, left]
+        .into_iter()
+        .max()
+        .map_or(0, |arm| shape(arm).0 / 2);
     for (arm, top, bottom) in [(up, 0, cy + reach + 1), (down, cy.saturating_sub(reach), h)] {
         let (thick, apart) = shape(arm);
         if 0 < arm {
             let first = cx - thick / 2 - apart / 2;
             rect(out, [x + first, y + top, thick, bottom - top], ink, "");
             if 0 < apart {
-                rect(out, [x + first + apart, y + top, thick, bottom - top], ink, "");
+                rect(
+                    out,
+                    [x + first + apart, y + top, thick, bottom - top],
+                    ink,
+                    "",
+                );
             }
         }
     }
-    for (arm, start, end) in [(left, 0, cx + reach + 1), (right, cx.saturating_sub(reach), w)] {
+    for (arm, start, end) in [
+        (left, 0, cx + reach + 1),
+        (right, cx.saturating_sub(reach), w),
+    ] {
         let (thick, _) = shape(arm);
         if 0 < arm {
-            rect(out, [x + start, y + cy - thick / 2, end - start, thick], ink, "");
+            rect(
+                out,
+                [x + start, y + cy - thick / 2, end - start, thick],
+                ink,
+                "",
+            );
         }
     }
 }
@@ -301,8 +342,14 @@ mod tests {
         let svg = render(&buffer, &theme);
         assert_eq!(svg, render(&buffer, &theme));
         assert!(svg.contains(">a&lt;b&gt;&amp;&quot;c</text>"), "{svg}");
-        assert!(svg.contains(r##"<rect x="0" y="0" width="45" height="18" fill="#010203"/>"##), "{svg}");
-        assert!(svg.contains(">日</text>") && svg.contains(r#"<text x="54""#), "{svg}");
+        assert!(
+            svg.contains(r##"<rect x="0" y="0" width="45" height="18" fill="#010203"/>"##),
+            "{svg}"
+        );
+        assert!(
+            svg.contains(">日</text>") && svg.contains(r#"<text x="54""#),
+            "{svg}"
+        );
         assert!(!svg.contains('│') && !svg.contains('█') && !svg.contains('⠿'));
         assert_eq!(svg.matches("<svg").count(), svg.matches("</svg>").count());
     }
@@ -311,7 +358,10 @@ mod tests {
     fn reversed_cells_swap_their_colours() {
         let theme = Theme::builtin("mono").unwrap();
         let mut buffer = Buffer::empty(Rect::new(0, 0, 1, 1));
-        let style = Style::new().fg(Color::White).bg(Color::Black).add_modifier(Modifier::REVERSED);
+        let style = Style::new()
+            .fg(Color::White)
+            .bg(Color::Black)
+            .add_modifier(Modifier::REVERSED);
         buffer.set_string(0, 0, "x", style);
         let svg = render(&buffer, &theme);
         assert!(svg.contains(r##"height="18" fill="#ffffff"/>"##), "{svg}");

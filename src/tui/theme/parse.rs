@@ -132,10 +132,7 @@ pub(super) fn theme(
                 chain: chain.join(" -> "),
             });
         }
-        text = parents(&parent).ok_or_else(|| ThemeError::UnknownParent {
-            file: here,
-            parent,
-        })?;
+        text = parents(&parent).ok_or_else(|| ThemeError::UnknownParent { file: here, parent })?;
     }
     layers.finish(file)
 }
@@ -207,7 +204,12 @@ impl Layers {
             .ok_or_else(|| bad(file, "roles", value, "a table of roles"))?;
         for (key, value) in table {
             let role = Role::of_name(key).ok_or_else(|| {
-                unknown(file, "roles.", key, Role::ALL.iter().map(|role| role.name()))
+                unknown(
+                    file,
+                    "roles.",
+                    key,
+                    Role::ALL.iter().map(|role| role.name()),
+                )
             })?;
             self.roles.entry(role).or_insert_with(|| Entry {
                 file: file.to_owned(),
@@ -267,7 +269,12 @@ impl Layers {
                 }
                 Ok(style)
             }
-            other => Err(bad(file, &key, other, "a colour or a table of fg, bg, mods")),
+            other => Err(bad(
+                file,
+                &key,
+                other,
+                "a colour or a table of fg, bg, mods",
+            )),
         }
     }
 
@@ -278,7 +285,11 @@ impl Layers {
             None => &text,
         };
         color::parse(text).ok_or_else(|| {
-            let known = self.palette.keys().map(String::as_str).chain(color::names());
+            let known = self
+                .palette
+                .keys()
+                .map(String::as_str)
+                .chain(color::names());
             let hint = nearest(text, known);
             bad(file, key, value, &format!("{COLOUR_REMEDY}{hint}"))
         })

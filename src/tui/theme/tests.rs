@@ -83,7 +83,12 @@ fn no_text_has_the_colour_of_its_ground_on_any_terminal() {
             for role in Role::ALL {
                 let (fg, bg) = (theme.style(*role).fg.unwrap(), theme.ground(*role));
                 let both_default = fg == Color::Reset && bg == Color::Reset;
-                assert!(fg != bg || both_default, "{} {depth:?} {}", theme.name(), role.name());
+                assert!(
+                    fg != bg || both_default,
+                    "{} {depth:?} {}",
+                    theme.name(),
+                    role.name()
+                );
                 let fits = match depth {
                     Depth::True => true,
                     Depth::C256 => !matches!(fg, Color::Rgb(..)),
@@ -137,7 +142,10 @@ fn terminal_theme_uses_the_terminals_own_colours() {
     "[roles]\n\"state.haltd\" = \"red\"",
     r#"theme mine: unknown key "roles.state.haltd": did you mean "state.halted"?"#
 )]
-#[case::unknown_key("pallete = 1", r#"theme mine: unknown key "pallete": did you mean "palette"?"#)]
+#[case::unknown_key(
+    "pallete = 1",
+    r#"theme mine: unknown key "pallete": did you mean "palette"?"#
+)]
 #[case::unknown_part(
     "[roles]\nup = { gf = \"red\" }",
     r#"theme mine: unknown key "roles.up.gf""#
@@ -146,7 +154,10 @@ fn terminal_theme_uses_the_terminals_own_colours() {
     "[roles]\nup = { fg = \"red\", mods = [\"blink\"] }",
     r#"theme mine: roles.up.mods = "blink": use a list of bold, dim, italic, underlined, reversed, crossed-out"#
 )]
-#[case::bad_variant("variant = \"grey\"", r#"theme mine: variant = "grey": use "dark" or "light""#)]
+#[case::bad_variant(
+    "variant = \"grey\"",
+    r#"theme mine: variant = "grey": use "dark" or "light""#
+)]
 #[case::bad_flag("cvd = 1", "theme mine: cvd = 1: use true or false")]
 #[case::syntax("\n\nname = = 1", "theme mine: line 3: invalid string")]
 fn mistakes_are_named(#[case] text: &str, #[case] message: &str) {
@@ -156,7 +167,9 @@ fn mistakes_are_named(#[case] text: &str, #[case] message: &str) {
         format!("inherits = \"dark\"\n{text}")
     };
     let parents = |parent: &str| Theme::builtin_text(parent).map(str::to_owned);
-    let error = Theme::parse("mine", &text, &parents).unwrap_err().to_string();
+    let error = Theme::parse("mine", &text, &parents)
+        .unwrap_err()
+        .to_string();
     assert!(error.starts_with(message), "{error}");
 }
 
@@ -164,17 +177,34 @@ fn mistakes_are_named(#[case] text: &str, #[case] message: &str) {
 fn incomplete_and_circular_themes_are_refused() {
     let text = "name = \"mine\"\nvariant = \"dark\"\n[roles]\nsurface = \"red\"";
     let error = Theme::parse("mine", text, &no_parents).unwrap_err();
-    assert!(matches!(error, ThemeError::MissingRole { role: "surface", what: "bg", .. }));
+    assert!(matches!(
+        error,
+        ThemeError::MissingRole {
+            role: "surface",
+            what: "bg",
+            ..
+        }
+    ));
     let text = "name = \"mine\"\nvariant = \"dark\"";
     let error = Theme::parse("mine", text, &no_parents).unwrap_err();
-    assert!(matches!(error, ThemeError::MissingRole { role: "surface", what: "colour", .. }));
+    assert!(matches!(
+        error,
+        ThemeError::MissingRole {
+            role: "surface",
+            what: "colour",
+            ..
+        }
+    ));
     let error = Theme::parse("mine", "inherits = \"away\"", &no_parents).unwrap_err();
     assert_eq!(
         error.to_string(),
         "theme mine: inherits = \"away\": there is no such theme"
     );
     let circle = |name: &str| {
-        Some(format!("inherits = \"{}\"", if name == "a" { "b" } else { "a" }))
+        Some(format!(
+            "inherits = \"{}\"",
+            if name == "a" { "b" } else { "a" }
+        ))
     };
     let error = Theme::parse("mine", "inherits = \"a\"", &circle).unwrap_err();
     assert_eq!(
@@ -192,5 +222,8 @@ fn a_child_changes_the_palette_under_inherited_roles() {
         assert_eq!(theme.style(role).fg, Some(Color::Rgb(1, 2, 3)));
     }
     assert_eq!(theme.style(Role::Down).fg, Some(Color::Rgb(0xE6, 0x9F, 0)));
-    assert!(!theme.is_cvd_safe(), "a promise about colours is not inherited");
+    assert!(
+        !theme.is_cvd_safe(),
+        "a promise about colours is not inherited"
+    );
 }

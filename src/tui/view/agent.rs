@@ -13,21 +13,26 @@ use crate::tui::widget::table::{Follow, window};
 use crate::tui::widget::{Canvas, num};
 
 pub(super) fn draw(canvas: &mut Canvas<'_>, mut area: Rect, scene: &Scene<'_>, size: Size) {
-    let half = part(area.width, 50);
-    let mut left = cut_left(&mut area, half);
+    let width = part(area.width, if size == Size::S { 58 } else { 50 });
+    let mut left = cut_left(&mut area, width);
     let n_choices = scene
         .leg()
         .and_then(|leg| leg.decision.as_ref())
         .map_or(0, |decision| decision.choices.len());
-    let n_legs = if 1 < scene.snapshot.legs.len() { scene.snapshot.legs.len().min(6) } else { 0 };
+    let n_legs = if 1 < scene.snapshot.legs.len() {
+        scene.snapshot.legs.len().min(6)
+    } else {
+        0
+    };
     let rows = num::cells(n_choices + n_legs).saturating_add(9);
     let history = if size == Size::S { 3 } else { 8 };
-    let room = left.height.saturating_sub(history + 4);
+    let rungs = scene.leg().map_or(1, |leg| leg.why.len().clamp(1, 12));
+    let rungs = num::cells(rungs) + 2;
+    // The ladder that says why is worth more than the last facts of the decision.
+    let room = left.height.saturating_sub(history + rungs).max(5);
     let decision = cut_top(&mut left, rows.min(room));
     pane(canvas, decision, scene, 0);
-    let rungs = scene.leg().map_or(0, |leg| leg.why.len());
-    let room = left.height.saturating_sub(history).max(3);
-    let why = cut_top(&mut left, num::cells(rungs).saturating_add(2).clamp(3, room));
+    let why = cut_top(&mut left, rungs);
     pane(canvas, why, scene, 1);
     pane(canvas, left, scene, 3);
     pane(canvas, area, scene, 2);
@@ -118,13 +123,31 @@ fn phase_line<'a>(leg: &LegView) -> Line<'a> {
     let (word, role) = phase(&leg.phase);
     Line::of(role, word).with(
         Role::Dim,
-        format!(" · {} · {} {}", short(&leg.family, 18), leg.symbol, leg.interval),
+        format!(
+            " · {} · {} {}",
+            short(&leg.family, 18),
+            leg.symbol,
+            leg.interval
+        ),
+    )
+}
+
+/// `+1.00 LONG`
+fn target_words<'a>(decision: &DecisionView) -> Line<'a> {
+    let (glyph, role) = action_glyph(decision.target);
+    let word = match glyph {
+        '+' => "LONG",
+        '-' => "SHORT",
+        _ => "FLAT",
+    };
+    Line::of(
+        role,
+        format!("{} {word}", num::signed_float(decision.target, 2, "")),
     )
 }
 
 fn one_line<'a>(decision: &DecisionView) -> Line<'a> {
-    let (glyph, role) = action_glyph(decision.target);
-    let mut line = Line::of(role, format!("{glyph} {}", num::signed_float(decision.target, 2, "")));
+    let mut line = target_words(decision);
     for (n, (_, p)) in decision.choices.iter().enumerate().take(6) {
         if decision.chosen == Some(n) {
             line.push(Role::Accent, format!(" [{}]", num::probability(*p)));
@@ -149,26 +172,54 @@ fn choices(canvas: &mut Canvas<'_>, area: &mut Rect, decision: &DecisionView) {
         let chosen = decision.chosen == Some(n);
         let role = if chosen { Role::Accent } else { Role::Text };
         let name = format!("{:<name_width$} ", short(name, name_width));
-        let x = canvas.text(row.x.saturating_add(1), row.y, row.width, &name, canvas.style(role));
+        let x = canvas.text(
+            row.x.saturating_add(1),
+            row.y,
+            row.width,
+            &name,
+            canvas.style(role),
+        );
         let tail = if chosen { "  ◄ chosen" } else { "" };
         let bar = row.right().saturating_sub(x).saturating_sub(16);
-        probability(canvas, x, row.y, bar, *p, if chosen { Role::Accent } else { Role::ChartLine });
+        probability(
+            canvas,
+            x,
+            row.y,
+            bar,
+            *p,
+            if chosen {
+                Role::Accent
+            } else {
+                Role::ChartLine
+            },
+        );
         let text = format!(" {}{tail}", num::probability(*p));
         let x = x.saturating_add(bar);
-        canvas.text(x, row.y, row.right().saturating_sub(x), &text, canvas.style(role));
+        canvas.text(
+            x,
+            row.y,
+            row.right().saturating_sub(x),
+            &text,
+            canvas.style(role),
+        );
     }
 }
 
 fn target_line<'a>(leg: &LegView, decision: &DecisionView) -> Line<'a> {
-    let (glyph, role) = action_glyph(decision.target);
-    let mut line = Line::of(Role::Dim, "target ")
-        .with(role, format!("{glyph} {}", num::signed_float(decision.target, 2, "")))
-        .with(Role::Dim, "  value ")
-        .with(Role::Text, decision.value.map_or_else(|| num::DASH.to_owned(), |v| num::signed_float(v, 4, "")))
-        .with(Role::Dim, "  entropy ")
+    let mut line = Line::of(Role::Dim, "target ");
+    line.append(target_words(decision));
+    line = line
+        .with(Role::Dim, " value ")
+        .with(
+            Role::Text,
+            decision
+                .value
+                .map_or_else(|| num::DASH.to_owned(), |v| num::signed_float(v, 4, "")),
+        )
+        .with(Role::Dim, " entropy ")
         .with(Role::Text, num::plain_float(decision.entropy, 2));
     if let Some(us) = leg.latency_us {
-        line.push(Role::Dim, format!("  {us} µs"));
+        line.push(Role::Dim, format!(" {us} µs"));
     }
     line
 }
@@ -191,7 +242,13 @@ fn verdict<'a>(leg: &LegView, decision: &DecisionView) -> Line<'a> {
 /// The newest targets, as many as fit.
 fn strip(canvas: &mut Canvas<'_>, row: Rect, leg: &LegView) {
     let style = canvas.style(Role::Dim);
-    let x = canvas.text(row.x.saturating_add(1), row.y, row.width.saturating_sub(1), "last ", style);
+    let x = canvas.text(
+        row.x.saturating_add(1),
+        row.y,
+        row.width.saturating_sub(1),
+        "last ",
+        style,
+    );
     let room = usize::from(row.right().saturating_sub(x));
     let shown = &leg.actions[leg.actions.len().saturating_sub(room)..];
     for (n, mark) in shown.iter().enumerate() {
@@ -202,12 +259,20 @@ fn strip(canvas: &mut Canvas<'_>, row: Rect, leg: &LegView) {
 }
 
 fn decision(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, leg: &LegView, focused: bool) {
-    let remark = format!("{} {} · #{}", leg.symbol, leg.interval, num::grouped(leg.n_decisions));
+    let remark = format!(
+        "{} {} · #{}",
+        leg.symbol,
+        leg.interval,
+        num::grouped(leg.n_decisions)
+    );
     let mut inside = canvas.pane(area, "Decision", &remark, focused);
     let legs = &scene.snapshot.legs;
     if 1 < legs.len() {
         let room = legs.len().min(6);
-        let selected = legs.iter().position(|other| std::ptr::eq(other, leg)).unwrap_or(0);
+        let selected = legs
+            .iter()
+            .position(|other| std::ptr::eq(other, leg))
+            .unwrap_or(0);
         let first = window(legs.len(), room, Follow::Selected(selected));
         for (n, other) in legs.iter().enumerate().skip(first).take(room) {
             let row = cut_top(&mut inside, 1);
@@ -228,8 +293,13 @@ fn decision(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, leg: &LegVie
     }
     let mut lines = vec![
         Line::of(Role::Accent, short(&leg.name, 28))
-            .with(Role::Dim, format!(" {} · bundle ", short(&leg.family, 18)))
-            .with(Role::Text, leg.bundle_hash.clone().unwrap_or_else(|| num::DASH.to_owned())),
+            .with(Role::Dim, " · bundle ")
+            .with(
+                Role::Text,
+                leg.bundle_hash
+                    .clone()
+                    .unwrap_or_else(|| num::DASH.to_owned()),
+            ),
         phase_line(leg),
     ];
     match &leg.decision {
@@ -249,10 +319,23 @@ fn decision(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, leg: &LegVie
     }
     lines.push(
         Line::of(Role::Dim, "held by errors ")
-            .with(if leg.n_holds == 0 { Role::Text } else { Role::Warn }, leg.n_holds.to_string())
+            .with(
+                if leg.n_holds == 0 {
+                    Role::Text
+                } else {
+                    Role::Warn
+                },
+                leg.n_holds.to_string(),
+            )
             .with(Role::Dim, " · model errors ")
-            .with(Role::Text, scene.snapshot.counters.n_model_errors.to_string())
-            .with(Role::Dim, format!(" · {}", short(&scene.snapshot.session.inference, 20))),
+            .with(
+                Role::Text,
+                scene.snapshot.counters.n_model_errors.to_string(),
+            )
+            .with(
+                Role::Dim,
+                format!(" · {}", short(&scene.snapshot.session.inference, 20)),
+            ),
     );
     for line in &lines {
         let row = cut_top(&mut inside, 1);
@@ -288,7 +371,10 @@ fn why(canvas: &mut Canvas<'_>, area: Rect, leg: &LegView, focused: bool) {
         let quiet = rung.state == RungState::Skipped;
         let line = Line::of(role, format!("{glyph} {:<9}", short(&rung.step, 9)))
             .with(role, format!("{:<8}", rung_word(rung.state)))
-            .with(if quiet { Role::Dim } else { Role::Text }, rung.detail.clone());
+            .with(
+                if quiet { Role::Dim } else { Role::Text },
+                rung.detail.clone(),
+            );
         canvas.row(inside, n, &line);
     }
     if leg.why.is_empty() && 0 < inside.height {
@@ -301,8 +387,15 @@ fn features(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, leg: &LegVie
     let mut inside = canvas.pane(area, "Features (z against training)", &remark, focused);
     let head = cut_top(&mut inside, 1);
     let style = canvas.style(Role::Dim);
-    let title = format!("{:<16} {:>10} {:>7}", "FEATURE", "RAW", "Z");
-    canvas.text(head.x.saturating_add(1), head.y, head.width.saturating_sub(1), &title, style);
+    let (name, raw) = feature_widths(inside.width);
+    let title = format!("{:<name$} {:>raw$} {:>6}", "FEATURE", "RAW", "Z");
+    canvas.text(
+        head.x.saturating_add(1),
+        head.y,
+        head.width.saturating_sub(1),
+        &title,
+        style,
+    );
     let filter = scene.model.filter.to_lowercase();
     let rows: Vec<_> = leg
         .features
@@ -311,7 +404,12 @@ fn features(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, leg: &LegVie
         .collect();
     let follow = scene.follow(2, rows.len(), Follow::First);
     let first = window(rows.len(), usize::from(inside.height), follow);
-    for (n, feature) in rows.iter().enumerate().skip(first).take(usize::from(inside.height)) {
+    for (n, feature) in rows
+        .iter()
+        .enumerate()
+        .skip(first)
+        .take(usize::from(inside.height))
+    {
         let row = cut_top(&mut inside, 1);
         feature_row(canvas, row, &feature.name, feature.raw, feature.z);
         if follow == Follow::Selected(n) {
@@ -322,6 +420,11 @@ fn features(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, leg: &LegVie
     }
 }
 
+/// Widths of a feature's name and raw value.
+const fn feature_widths(width: u16) -> (usize, usize) {
+    if width < 44 { (12, 9) } else { (18, 10) }
+}
+
 fn feature_row(canvas: &mut Canvas<'_>, row: Rect, name: &str, raw: Option<f64>, z: Option<f64>) {
     let digits = match raw.map(f64::abs) {
         Some(size) if 1000.0 <= size => 1,
@@ -329,15 +432,30 @@ fn feature_row(canvas: &mut Canvas<'_>, row: Rect, name: &str, raw: Option<f64>,
         _ => 5,
     };
     let raw = num::plain_float(raw, digits);
-    let z_text = z.map_or_else(|| num::DASH.to_owned(), |z| {
-        if z.abs() < 1e4 { num::signed_float(z, 2, "") } else { num::plain_float(Some(z), 2) }
-    });
-    let line = Line::of(Role::Text, format!("{:<16} ", short(name, 16)))
-        .with(Role::Text, format!("{raw:>10} "))
-        .with(Role::Accent, format!("{z_text:>7}  "));
+    let z_text = z.map_or_else(
+        || num::DASH.to_owned(),
+        |z| {
+            if z.abs() < 1e4 {
+                num::signed_float(z, 2, "")
+            } else {
+                num::plain_float(Some(z), 2)
+            }
+        },
+    );
+    let (name_width, raw_width) = feature_widths(row.width);
+    let line = Line::of(
+        Role::Text,
+        format!("{:<name_width$} ", short(name, name_width)),
+    )
+    .with(Role::Text, format!("{raw:>raw_width$} "))
+    .with(Role::Accent, format!("{z_text:>6}  "));
     let x = canvas.row(row, 0, &line);
     let room = row.right().saturating_sub(x).saturating_sub(1);
-    let odd = if room.is_multiple_of(2) { room.saturating_sub(1) } else { room };
+    let odd = if room.is_multiple_of(2) {
+        room.saturating_sub(1)
+    } else {
+        room
+    };
     deviation(canvas, x, row.y, odd.min(61), z);
 }
 
@@ -349,10 +467,17 @@ fn history(canvas: &mut Canvas<'_>, area: Rect, leg: &LegView, focused: bool) {
     if width == 0 {
         return;
     }
-    let rows: Vec<_> = leg.actions.rchunks(width).take(usize::from(inside.height)).collect();
+    let rows: Vec<_> = leg
+        .actions
+        .rchunks(width)
+        .take(usize::from(inside.height))
+        .collect();
     for chunk in rows.into_iter().rev() {
         let row = cut_top(&mut inside, 1);
-        let first = row.right().saturating_sub(1).saturating_sub(num::cells(chunk.len()));
+        let first = row
+            .right()
+            .saturating_sub(1)
+            .saturating_sub(num::cells(chunk.len()));
         for (n, mark) in chunk.iter().enumerate() {
             let (glyph, role) = action_glyph(mark.target);
             let style = canvas.style(role);
@@ -364,14 +489,18 @@ fn history(canvas: &mut Canvas<'_>, area: Rect, leg: &LegView, focused: bool) {
         n_long += usize::from(action_glyph(mark.target).0 == '+');
         n_short += usize::from(action_glyph(mark.target).0 == '-');
         let before = n.checked_sub(1).and_then(|n| leg.actions.get(n));
-        let changed = before.is_some_and(|b| action_glyph(b.target).0 != action_glyph(mark.target).0);
+        let changed =
+            before.is_some_and(|b| action_glyph(b.target).0 != action_glyph(mark.target).0);
         n_changes += usize::from(changed);
     }
     if 1 < inside.height {
         cut_top(&mut inside, 1);
         let line = Line::of(Role::Long, format!("long {n_long}"))
             .with(Role::Short, format!("  short {n_short}"))
-            .with(Role::Flat, format!("  flat {}", leg.actions.len() - n_long - n_short))
+            .with(
+                Role::Flat,
+                format!("  flat {}", leg.actions.len() - n_long - n_short),
+            )
             .with(Role::Dim, format!("  changes {n_changes}"));
         canvas.row(inside, 0, &line);
     }

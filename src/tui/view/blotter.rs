@@ -60,7 +60,10 @@ pub(super) fn pane(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, index
             let rows = filtered(&snapshot.orders, filter, |o| {
                 format!("{} {} {} {} {}", o.id, o.symbol, o.side, o.kind, o.purpose)
             });
-            let title = format!("Working orders {}", count(rows.len(), snapshot.orders.len()));
+            let title = format!(
+                "Working orders {}",
+                count(rows.len(), snapshot.orders.len())
+            );
             let inside = canvas.pane(area, &title, "c cancel · C cancel all", focused);
             let follow = scene.follow(index, rows.len(), Follow::First);
             tables::orders(canvas, inside, scene, &rows, follow);

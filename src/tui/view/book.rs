@@ -60,7 +60,10 @@ pub(super) fn ladder(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, foc
         quote(canvas, inside, scene, market);
         return;
     };
-    let remark = format!("tick {} · ◆ density · ▸ ours", num::price(market.tick, market.tick));
+    let remark = format!(
+        "◆ density · ▸ ours · tick {}",
+        num::price(market.tick, market.tick)
+    );
     let inside = canvas.pane(area, "2 Book", &remark, focused);
     let own: Vec<Price> = scene
         .snapshot
@@ -88,7 +91,10 @@ fn quote(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, market: &Market
         level.map_or_else(
             || num::DASH.to_owned(),
             |(price, qty)| {
-                let (price, qty) = (num::price(price, market.tick), num::qty(qty, market.qty_step));
+                let (price, qty) = (
+                    num::price(price, market.tick),
+                    num::qty(qty, market.qty_step),
+                );
                 format!("{price}{mark}  x {qty}")
             },
         )
@@ -104,12 +110,17 @@ fn quote(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, market: &Market
         .and_then(|book| imbalance(&book.bids, &book.asks));
     let (word, health_role) = header::health(market.health);
     let until = |at: Option<crate::domain::Timestamp>| {
-        at.zip(scene.snapshot.at)
-            .map_or_else(|| num::DASH.to_owned(), |(at, now)| num::span(at.since(now)))
+        at.zip(scene.snapshot.at).map_or_else(
+            || num::DASH.to_owned(),
+            |(at, now)| num::span(at.since(now)),
+        )
     };
     let mut last = name("last");
     last.append(header::last_price(scene, market));
-    last.push(Role::Dim, format!("  {}", num::percent_or_dash(market.change_24h, 2)));
+    last.push(
+        Role::Dim,
+        format!("  {}", num::percent_or_dash(market.change_24h, 2)),
+    );
     let lines = [
         last,
         name("ask").with(role(Role::BookAsk), side(market.ask)),
@@ -117,7 +128,10 @@ fn quote(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, market: &Market
         name("spread").with(Role::Text, num::price_or_dash(spread, market.tick)),
         name("lean").with(
             Role::Text,
-            lean.map_or_else(|| num::DASH.to_owned(), |lean| num::signed_float(lean, 2, "")),
+            lean.map_or_else(
+                || num::DASH.to_owned(),
+                |lean| num::signed_float(lean, 2, ""),
+            ),
         ),
         name("mark").with(Role::Text, num::price_or_dash(market.mark, market.tick)),
         name("funding")
@@ -126,7 +140,11 @@ fn quote(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, market: &Market
         name("bar").with(Role::Text, until(market.next_close)),
         name("feed").with(health_role, word),
         name("bad bars").with(
-            if market.n_bad_bars == 0 { Role::Text } else { Role::Warn },
+            if market.n_bad_bars == 0 {
+                Role::Text
+            } else {
+                Role::Warn
+            },
             market.n_bad_bars.to_string(),
         ),
         name("update").with(

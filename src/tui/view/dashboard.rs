@@ -32,7 +32,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, size:
 
 /// The log's place shows the equity while that has the focus and no place of its own.
 fn log_or_equity(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>) {
-    let index = if scene.is_focused(EQUITY) { EQUITY } else { LOG };
+    let index = if scene.is_focused(EQUITY) {
+        EQUITY
+    } else {
+        LOG
+    };
     pane(canvas, area, scene, index);
 }
 
@@ -71,7 +75,9 @@ fn medium(canvas: &mut Canvas<'_>, mut area: Rect, scene: &Scene<'_>) {
     let ladder = cut_top(&mut right, upper);
     pane(canvas, ladder, scene, BOOK);
     let n = scene.snapshot.positions.len() + scene.snapshot.orders.len();
-    let rows = num::cells(n).saturating_add(4).clamp(5, part(area.height, 55));
+    let rows = num::cells(n)
+        .saturating_add(4)
+        .clamp(5, part(area.height, 55));
     let middle = cut_top(&mut area, rows);
     pane(canvas, middle, scene, POSITIONS);
     log_or_equity(canvas, area, scene);
@@ -138,7 +144,7 @@ fn chart(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, focused: bool) 
     if 0 < scene.model.chart_pan {
         remark.push_str(&format!("{} back · ", scene.model.chart_pan));
     }
-    remark.push_str("vol act · + - zoom · h l pan");
+    remark.push_str("+ - zoom · h l pan");
     let inside = canvas.pane(area, &title, &remark, focused);
     let position = scene
         .snapshot
@@ -152,7 +158,11 @@ fn chart(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, focused: bool) 
             guides.push(("stop", stop, Role::Bad));
         }
     }
-    let leg = scene.snapshot.legs.iter().find(|leg| leg.symbol == market.symbol);
+    let leg = scene
+        .snapshot
+        .legs
+        .iter()
+        .find(|leg| leg.symbol == market.symbol);
     let chart = Chart {
         bars: &market.bars,
         tick: market.tick,
@@ -173,7 +183,12 @@ fn positions(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>) {
     let (n_open, n_working) = (snapshot.positions.len(), snapshot.orders.len());
     let upnl = num::signed_or_dash(snapshot.account.unrealised);
     let remark = format!("{n_open} open · {n_working} working · uPnL {upnl}");
-    let mut inside = canvas.pane(area, "3 Positions & orders", &remark, scene.is_focused(POSITIONS));
+    let mut inside = canvas.pane(
+        area,
+        "3 Positions & orders",
+        &remark,
+        scene.is_focused(POSITIONS),
+    );
     let open: Vec<_> = snapshot.positions.iter().collect();
     let working: Vec<_> = snapshot.orders.iter().collect();
     let selected = match scene.follow(POSITIONS, n_open + n_working, Follow::First) {
@@ -185,7 +200,11 @@ fn positions(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>) {
     let orders_only = tight && selected.is_some_and(|row| n_open <= row);
     let follow = |row: Option<usize>| row.map_or(Follow::First, Follow::Selected);
     if !orders_only && (0 < n_open || n_working == 0) {
-        let rows = if tight { inside.height } else { num::cells(n_open.max(1)) + 1 };
+        let rows = if tight {
+            inside.height
+        } else {
+            num::cells(n_open.max(1)) + 1
+        };
         let rows = if 0 < n_open { rows } else { 1 };
         let upper = cut_top(&mut inside, rows);
         let row = selected.filter(|row| *row < n_open);
@@ -195,7 +214,9 @@ fn positions(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>) {
         if 0 < n_open && !orders_only && num::cells(n_working) + 1 < inside.height {
             cut_top(&mut inside, 1);
         }
-        let row = selected.filter(|row| n_open <= *row).map(|row| row - n_open);
+        let row = selected
+            .filter(|row| n_open <= *row)
+            .map(|row| row - n_open);
         tables::orders(canvas, inside, scene, &working, follow(row));
     }
 }
@@ -218,13 +239,23 @@ fn watch(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>) {
         let mut row = cut_top(&mut inside, 1);
         cut_left(&mut row, 2);
         cut_right(&mut row, 2);
-        let values: Vec<Option<f64>> = market.bars.iter().map(|bar| Some(bar.close.to_f64())).collect();
+        let values: Vec<Option<f64>> = market
+            .bars
+            .iter()
+            .map(|bar| Some(bar.close.to_f64()))
+            .collect();
         let shown = &values[values.len().saturating_sub(usize::from(row.width))..];
         let rises = match (shown.first(), shown.last()) {
             (Some(first), Some(last)) => first <= last,
             _ => true,
         };
-        spark(canvas, row, shown, false, if rises { Role::Up } else { Role::Down });
+        spark(
+            canvas,
+            row,
+            shown,
+            false,
+            if rises { Role::Up } else { Role::Down },
+        );
         cut_top(&mut inside, 1);
     }
 }
@@ -261,7 +292,10 @@ fn session(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>) {
         text("equity", num::plain_or_dash(account.equity)),
         money("day", account.day),
         money("week", account.week),
-        text("drawdown", num::percent_or_dash(account.drawdown.map(|d| -d), 2)),
+        text(
+            "drawdown",
+            num::percent_or_dash(account.drawdown.map(|d| -d), 2),
+        ),
         text("exposure", num::plain_or_dash(account.exposure)),
         text(
             "trades",
@@ -279,10 +313,20 @@ fn session(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>) {
                 num::plain_float(stats.sharpe, 2)
             ),
         ),
-        text("fees", format!("{}  fund {}", num::plain(account.fees), num::plain(account.funding))),
+        text(
+            "fees",
+            format!(
+                "{}  fund {}",
+                num::plain(account.fees),
+                num::plain(account.funding)
+            ),
+        ),
         text("events", num::grouped(snapshot.counters.n_events)),
         text("config", snapshot.session.config_hash.clone()),
-        text("turn gap", format!("{} ms", snapshot.counters.max_turn_gap_ms)),
+        text(
+            "turn gap",
+            format!("{} ms", snapshot.counters.max_turn_gap_ms),
+        ),
     ];
     for (line, n) in lines.iter().zip(0..inside.height) {
         canvas.row(inside, n, line);

@@ -26,7 +26,11 @@ const fn local(view: View) -> &'static [(u8, &'static str, &'static str)] {
         View::Dashboard => &[(7, "+ -", "zoom chart"), (7, "h l", "pan")],
         View::Book => &[],
         View::Blotter => &[(1, "j k", "row"), (2, "x", "close"), (2, "c", "cancel")],
-        View::Agent => &[(1, "j k", "row"), (2, "s", "stop leg"), (2, "S", "start leg")],
+        View::Agent => &[
+            (1, "j k", "row"),
+            (2, "s", "stop leg"),
+            (2, "S", "start leg"),
+        ],
         View::Risk | View::Performance => &[(1, "j k", "row")],
         View::Log => &[(1, "j k", "scroll"), (1, "v", "level")],
     }
@@ -50,7 +54,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, row: Rect, scene: &Scene<'_>) {
     }
     let hint = |rank, key: &'static str, words: &'static str, role| Ranked {
         rank,
-        line: Line::of(role, key).with(Role::Dim, " ").with(Role::Dim, words),
+        line: Line::of(role, key)
+            .with(Role::Dim, " ")
+            .with(Role::Dim, words),
     };
     let mut pieces = vec![hint(0, "?", "help", Role::Key)];
     pieces.extend(

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::scene::{Scene, Size};
 use crate::control::{FeedHealth, KillPhase, LegPhase, MarketView};
 use crate::domain::{KillLevel, Mode, Money};
-use crate::tui::model::View;
+use crate::tui::model::{Overlay, View};
 use crate::tui::theme::Role;
 use crate::tui::widget::line::{Line, Ranked, fit};
 use crate::tui::widget::{Canvas, num};
@@ -119,7 +119,11 @@ fn facts<'a>(scene: &Scene<'_>, width: u16, size: Size) -> Line<'a> {
     pieces.push(piece(
         1,
         Line::of(Role::Dim, "day ").with(
-            if old { Role::Dim } else { pnl_role(account.day) },
+            if old {
+                Role::Dim
+            } else {
+                pnl_role(account.day)
+            },
             num::signed_or_dash(account.day),
         ),
     ));
@@ -135,7 +139,10 @@ fn facts<'a>(scene: &Scene<'_>, width: u16, size: Size) -> Line<'a> {
             ),
         ));
         pieces.push(piece(6, Line::of(Role::Border, "│")));
-        let run = format!("{} · {}", scene.snapshot.session.run_id, scene.snapshot.session.build);
+        let run = format!(
+            "{} · {}",
+            scene.snapshot.session.run_id, scene.snapshot.session.build
+        );
         pieces.push(piece(7, Line::of(Role::Dim, run)));
     }
     fit(pieces, width, &Line::of(Role::Text, " "))
@@ -241,7 +248,11 @@ pub(super) fn second_row(canvas: &mut Canvas<'_>, row: Rect, scene: &Scene<'_>) 
     pieces.extend(session_pieces(scene));
     pieces.extend(market_pieces(scene));
     pieces.extend(leg_pieces(scene));
-    let line = fit(pieces, row.width.saturating_sub(1), &Line::of(Role::Border, " │ "));
+    let line = fit(
+        pieces,
+        row.width.saturating_sub(1),
+        &Line::of(Role::Border, " │ "),
+    );
     canvas.row(row, 0, &line);
 }
 
@@ -258,13 +269,19 @@ fn session_pieces<'a>(scene: &Scene<'_>) -> Vec<Ranked<'a>> {
         add(4, Line::of(Role::Text, format!("{:.0}%", progress * 100.0)));
     }
     match session.speed.filter(|s| s.is_finite()) {
-        Some(speed) => add(5, Line::of(Role::Dim, "speed ").with(Role::Text, format!("{speed}x"))),
+        Some(speed) => add(
+            5,
+            Line::of(Role::Dim, "speed ").with(Role::Text, format!("{speed}x")),
+        ),
         None if session.mode == Mode::Replay => {
             add(5, Line::of(Role::Dim, "speed ").with(Role::Text, "max"));
         }
         None => {}
     }
-    add(7, Line::of(Role::Dim, "from ").with(Role::Text, short(&session.feed, 24)));
+    add(
+        7,
+        Line::of(Role::Dim, "from ").with(Role::Text, short(&session.feed, 24)),
+    );
     all
 }
 
@@ -287,10 +304,16 @@ fn market_pieces<'a>(scene: &Scene<'_>) -> Vec<Ranked<'a>> {
     };
     add(4, Line::of(Role::Dim, "book ").with(role, word));
     if 0 < market.n_bad_bars {
-        add(5, Line::of(Role::Dim, "bad bars ").with(Role::Warn, market.n_bad_bars.to_string()));
+        add(
+            5,
+            Line::of(Role::Dim, "bad bars ").with(Role::Warn, market.n_bad_bars.to_string()),
+        );
     }
     if let (Some(close), Some(at)) = (market.next_close, scene.snapshot.at) {
-        add(2, Line::of(Role::Dim, "bar ").with(Role::Text, num::span(close.since(at))));
+        add(
+            2,
+            Line::of(Role::Dim, "bar ").with(Role::Text, num::span(close.since(at))),
+        );
     }
     all
 }
@@ -303,7 +326,10 @@ fn leg_pieces<'a>(scene: &Scene<'_>) -> Vec<Ranked<'a>> {
     let (word, role) = phase(&leg.phase);
     let mut line = Line::of(Role::Accent, short(&leg.name, 20)).with(role, format!(" {word}"));
     if let (Some(decision), Some(at)) = (&leg.decision, scene.snapshot.at) {
-        line.push(Role::Dim, format!(", {} ago", num::age(at.since(decision.at))));
+        line.push(
+            Role::Dim,
+            format!(", {} ago", num::age(at.since(decision.at))),
+        );
     }
     vec![
         Ranked { rank: 3, line },
@@ -348,11 +374,25 @@ pub(super) fn tabs(canvas: &mut Canvas<'_>, row: Rect, scene: &Scene<'_>) {
     canvas.line(row.x, row.y, row.width, &line);
 }
 
-/// What the kill ladder has done and what is left to do.
+/// What the kill ladder has done; with the keys of the kill modal while that is shrunk to this row.
 pub(super) fn kill_row(canvas: &mut Canvas<'_>, row: Rect, scene: &Scene<'_>) {
     canvas.clear(row, Role::Kill);
     let line = kill_line(scene);
     canvas.line(row.x, row.y, row.width, &line);
+    if let Some(Overlay::Kill(modal)) = &scene.model.overlay
+        && modal.banner
+    {
+        let flatten = if modal.armed_flatten {
+            "Enter FLATTEN"
+        } else {
+            "F flatten"
+        };
+        let back = super::overlay::back_to(modal);
+        let hint = Line::of(Role::KillKey, format!("  K decide  {flatten}  Esc {back} "));
+        if hint.width() < row.width {
+            canvas.line_right(row, &hint);
+        }
+    }
 }
 
 /// ` KILL  REDUCE-ONLY since 12:04:31 (operator key): entries blocked, exits still work`
@@ -361,8 +401,8 @@ pub(super) fn kill_line<'a>(scene: &Scene<'_>) -> Line<'a> {
     let level = scene.kill_level();
     let (name, means) = match level {
         KillLevel::Active => ("ACTIVE", "trading normally"),
-        KillLevel::ReduceOnly => ("REDUCE-ONLY", "entries blocked, exits still work"),
-        KillLevel::Halted => ("HALTED", "nothing but cancels leaves, positions stay"),
+        KillLevel::ReduceOnly => ("REDUCE-ONLY", "entries blocked, exits work"),
+        KillLevel::Halted => ("HALTED", "only cancels leave"),
         KillLevel::Flatten => ("FLATTEN", "cancel all, close all"),
     };
     let mut text = format!(" KILL  {name}");
@@ -377,10 +417,10 @@ pub(super) fn kill_line<'a>(scene: &Scene<'_>) -> Line<'a> {
     if !reason.is_empty() {
         text.push_str(&format!(" ({})", short(reason, 40)));
     }
-    text.push_str(&format!(": {means}"));
     if let Some(phase) = phase_words(scene.kill.phase) {
         text.push_str(&format!(" · {phase}"));
     }
+    text.push_str(&format!(" · {means}"));
     Line::of(Role::Kill, text)
 }
 

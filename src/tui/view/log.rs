@@ -69,10 +69,16 @@ pub(super) fn pane(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, full:
             .map(|entry| if let Entry::Missed(n) = entry { *n } else { 0 })
             .fold(0_u64, u64::saturating_add);
         let n_shown = entries.len();
-        remark.push_str(&format!(" · {n_shown} lines · {} missed", num::grouped(n_lost)));
+        remark.push_str(&format!(
+            " · {n_shown} lines · {} missed",
+            num::grouped(n_lost)
+        ));
     }
     if !scene.model.filter.is_empty() {
-        remark.push_str(&format!(" · /{}", super::header::short(&scene.model.filter, 24)));
+        remark.push_str(&format!(
+            " · /{}",
+            super::header::short(&scene.model.filter, 24)
+        ));
     }
     let inside = canvas.pane(area, title, &remark, scene.is_focused(index));
     lines(canvas, inside, scene, &entries, full);
@@ -95,12 +101,20 @@ fn lines(
     }
     let scrolls = full || scene.is_focused(5);
     let scroll = if scrolls { scene.model.scroll } else { 0 };
-    let end = entries.len().saturating_sub(scroll).max(room.min(entries.len()));
+    let end = entries
+        .len()
+        .saturating_sub(scroll)
+        .max(room.min(entries.len()));
     let start = end.saturating_sub(room);
     for (n, entry) in entries[start..end].iter().enumerate() {
         let y = area.y.saturating_add(num::cells(n));
         let line = line(entry, 78 <= area.width);
-        canvas.line(area.x.saturating_add(1), y, area.width.saturating_sub(1), &line);
+        canvas.line(
+            area.x.saturating_add(1),
+            y,
+            area.width.saturating_sub(1),
+            &line,
+        );
     }
 }
 
@@ -114,10 +128,17 @@ fn line<'a>(entry: &Entry<'a>, wide: bool) -> Line<'a> {
             } else {
                 num::clock(notice.at)
             };
-            let text = if Role::LogInfo == role { Role::Text } else { role };
+            let text = if Role::LogInfo == role {
+                Role::Text
+            } else {
+                role
+            };
             Line::of(Role::Dim, time)
                 .with(role, format!(" {letter} "))
-                .with(Role::Dim, format!("{:<7} ", super::header::short(&notice.topic, 7)))
+                .with(
+                    Role::Dim,
+                    format!("{:<7} ", super::header::short(&notice.topic, 7)),
+                )
                 .with(text, notice.text.as_str())
         }
     }
@@ -130,6 +151,11 @@ pub(super) fn tail(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>) {
     for (n, entry) in entries[start..].iter().enumerate() {
         let y = area.y.saturating_add(num::cells(n));
         let line = line(entry, false);
-        canvas.line(area.x.saturating_add(1), y, area.width.saturating_sub(1), &line);
+        canvas.line(
+            area.x.saturating_add(1),
+            y,
+            area.width.saturating_sub(1),
+            &line,
+        );
     }
 }

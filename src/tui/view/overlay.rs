@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::header::{kill_row, phase_words, short};
+use super::header::{phase_words, short};
 use super::scene::{Scene, cut_top};
 use super::tables::position_side;
 use crate::control::{BookView, PositionView};
@@ -22,10 +22,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, theme
     let mut kept = None;
     match &scene.model.overlay {
         None => {}
-        Some(Overlay::Kill(modal)) if modal.banner => banner(canvas, area, scene, modal),
+        // Shrunk to a banner, it is the kill row at the top of the body.
+        Some(Overlay::Kill(modal)) if modal.banner => {}
         Some(Overlay::Kill(modal)) => kept = Some(kill(canvas, area, scene, modal)),
         Some(Overlay::Help { filter, selected }) => help(canvas, area, scene, filter, *selected),
-        Some(Overlay::Palette { input, selected }) => palette(canvas, area, scene, input, *selected),
+        Some(Overlay::Palette { input, selected }) => {
+            palette(canvas, area, scene, input, *selected)
+        }
         Some(Overlay::Themes { selected }) => themes(canvas, area, scene, *selected, theme),
         Some(Overlay::Quit { selected }) => quit(canvas, area, scene, *selected),
         Some(Overlay::Confirm { question, yes }) => confirm(canvas, area, question, *yes),
@@ -64,10 +67,17 @@ fn input_line(canvas: &mut Canvas<'_>, row: Rect, prompt: &'static str, text: &s
 
 fn help(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, filter: &str, selected: usize) {
     let rows = scene.overlay.help;
-    let height = num::cells(rows.len()).saturating_add(3).clamp(8, area.height.saturating_sub(1).max(8));
+    let height = num::cells(rows.len())
+        .saturating_add(3)
+        .clamp(8, area.height.saturating_sub(1).max(8));
     let area = middle(area, 92.min(area.width.saturating_sub(4).max(30)), height);
     let title = format!("Help: {}", scene.model.view.title());
-    let mut inside = boxed(canvas, area, &title, "type to search · Enter does it · Esc close");
+    let mut inside = boxed(
+        canvas,
+        area,
+        &title,
+        "type to search · Enter does it · Esc close",
+    );
     let top = cut_top(&mut inside, 1);
     input_line(canvas, top, "search ", filter);
     let keys_width = rows
@@ -77,7 +87,12 @@ fn help(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, filter: &str, se
         .min(inside.width / 3);
     let follow = Follow::Selected(selected.min(rows.len().saturating_sub(1)));
     let first = window(rows.len(), usize::from(inside.height), follow);
-    for (n, (keys, text, danger)) in rows.iter().enumerate().skip(first).take(usize::from(inside.height)) {
+    for (n, (keys, text, danger)) in rows
+        .iter()
+        .enumerate()
+        .skip(first)
+        .take(usize::from(inside.height))
+    {
         let row = cut_top(&mut inside, 1);
         let role = if *danger { Role::KeyDanger } else { Role::Key };
         let style = canvas.style(role);
@@ -104,7 +119,12 @@ fn palette(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, input: &str, 
     input_line(canvas, top, ": ", input);
     let follow = Follow::Selected(selected.min(rows.len().saturating_sub(1)));
     let first = window(rows.len(), usize::from(inside.height), follow);
-    for (n, (text, keys)) in rows.iter().enumerate().skip(first).take(usize::from(inside.height)) {
+    for (n, (text, keys)) in rows
+        .iter()
+        .enumerate()
+        .skip(first)
+        .take(usize::from(inside.height))
+    {
         let row = cut_top(&mut inside, 1);
         let keys = Line::of(Role::Key, format!("{} ", short(keys, 20)));
         let room = row.width.saturating_sub(2).saturating_sub(keys.width());
@@ -130,9 +150,19 @@ fn themes(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, selected: usiz
     let first = window(names.len(), usize::from(room), follow);
     for (n, name) in names.iter().enumerate().skip(first).take(usize::from(room)) {
         let row = cut_top(&mut inside, 1);
-        let in_use = if *name == scene.model.theme { " ●" } else { "" };
+        let in_use = if *name == scene.model.theme {
+            " ●"
+        } else {
+            ""
+        };
         let style = canvas.style(Role::Text);
-        canvas.text(row.x.saturating_add(1), row.y, row.width.saturating_sub(1), &format!("{name}{in_use}"), style);
+        canvas.text(
+            row.x.saturating_add(1),
+            row.y,
+            row.width.saturating_sub(1),
+            &format!("{name}{in_use}"),
+            style,
+        );
         if follow == Follow::Selected(n) {
             select(canvas, row);
         }
@@ -149,11 +179,17 @@ fn quit(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, selected: usize)
     let snapshot = scene.snapshot;
     let (n_open, n_orders) = (snapshot.positions.len(), snapshot.orders.len());
     let area = middle(area, 62, 8);
-    let remark = format!("{n_open} positions · {n_orders} orders");
+    let remark = format!("positions {n_open} · orders {n_orders}");
     let mut inside = boxed(canvas, area, "Quit", &remark);
     let top = cut_top(&mut inside, 1);
     let style = canvas.style(Role::Text);
-    canvas.text(top.x.saturating_add(1), top.y, top.width.saturating_sub(1), "What happens to orders and positions?", style);
+    canvas.text(
+        top.x.saturating_add(1),
+        top.y,
+        top.width.saturating_sub(1),
+        "What happens to orders and positions?",
+        style,
+    );
     for (n, (name, text)) in [
         ("keep", "everything stays as it is"),
         ("cancel", "orders that are not protection are cancelled"),
@@ -165,7 +201,12 @@ fn quit(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, selected: usize)
         let row = cut_top(&mut inside, 1);
         let role = if n == 2 { Role::KeyDanger } else { Role::Key };
         let line = Line::of(role, format!("{name:<8} ")).with(Role::Text, text);
-        canvas.line(row.x.saturating_add(2), row.y, row.width.saturating_sub(2), &line);
+        canvas.line(
+            row.x.saturating_add(2),
+            row.y,
+            row.width.saturating_sub(2),
+            &line,
+        );
         if n == selected && 0 < row.height {
             select(canvas, row);
         }
@@ -173,12 +214,21 @@ fn quit(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, selected: usize)
     let style = canvas.style(Role::Dim);
     let last = inside.bottom().saturating_sub(1);
     if 0 < inside.height {
-        canvas.text(inside.x.saturating_add(1), last, inside.width.saturating_sub(1), "Enter quit · Esc stay", style);
+        canvas.text(
+            inside.x.saturating_add(1),
+            last,
+            inside.width.saturating_sub(1),
+            "Enter quit · Esc stay",
+            style,
+        );
     }
 }
 
 fn confirm(canvas: &mut Canvas<'_>, area: Rect, question: &str, yes: bool) {
-    let width = width_of(question).saturating_add(6).clamp(40, 76).min(area.width);
+    let width = width_of(question)
+        .saturating_add(6)
+        .clamp(40, 76)
+        .min(area.width);
     let lines = wrapped(question, usize::from(width.saturating_sub(4)).max(8));
     let area = middle(area, width, num::cells(lines.len()).saturating_add(4));
     let mut inside = boxed(canvas, area, "Confirm", "Esc no");
@@ -186,7 +236,13 @@ fn confirm(canvas: &mut Canvas<'_>, area: Rect, question: &str, yes: bool) {
         let row = cut_top(&mut inside, 1);
         if 0 < row.height {
             let style = canvas.style(Role::Text);
-            canvas.text(row.x.saturating_add(1), row.y, row.width.saturating_sub(1), line, style);
+            canvas.text(
+                row.x.saturating_add(1),
+                row.y,
+                row.width.saturating_sub(1),
+                line,
+                style,
+            );
         }
     }
     if 1 < inside.height {
@@ -224,22 +280,8 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The modal shrunk to one row; the rest of the screen is free again.
-fn banner(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, modal: &KillModal) {
-    let mut area = area;
-    let row = cut_top(&mut area, 1);
-    if row.height == 0 {
-        return;
-    }
-    kill_row(canvas, row, scene);
-    let flatten = if modal.armed_flatten { "Enter FLATTEN" } else { "F flatten" };
-    let hint = Line::of(Role::KillKey, format!(" K decide  {flatten}  Esc {} ", back_to(modal)));
-    if hint.width() * 2 < row.width {
-        canvas.line_right(row, &hint);
-    }
-}
-
-const fn back_to(modal: &KillModal) -> &'static str {
+/// Where `Esc` leads.
+pub(super) const fn back_to(modal: &KillModal) -> &'static str {
     match modal.before {
         KillLevel::Active => "back to ACTIVE",
         KillLevel::ReduceOnly => "stay REDUCE-ONLY",
@@ -280,7 +322,12 @@ fn kill(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, modal: &KillModa
     for (_, line) in &lines {
         let row = cut_top(&mut inner, 1);
         if 0 < row.height {
-            canvas.line(row.x.saturating_add(1), row.y, row.width.saturating_sub(2), line);
+            canvas.line(
+                row.x.saturating_add(1),
+                row.y,
+                row.width.saturating_sub(2),
+                line,
+            );
         }
     }
     spot
@@ -295,7 +342,10 @@ fn kill_lines<'a>(scene: &Scene<'_>, modal: &KillModal) -> Vec<(bool, Line<'a>)>
         .kill_since
         .map_or_else(String::new, |at| format!(" since {}", num::clock_ms(at)));
     let mut lines = vec![
-        (true, text(format!("New entries blocked{since}. Exits still work."))),
+        (
+            true,
+            text(format!("Entries blocked{since}, exits still work.")),
+        ),
         (false, Line::new()),
     ];
     if snapshot.positions.is_empty() {
@@ -315,10 +365,13 @@ fn kill_lines<'a>(scene: &Scene<'_>, modal: &KillModal) -> Vec<(bool, Line<'a>)>
         ));
     }
     if 3 < snapshot.positions.len() {
-        lines.push((false, text(format!("        and {} more", snapshot.positions.len() - 3))));
+        lines.push((
+            false,
+            text(format!("        and {} more", snapshot.positions.len() - 3)),
+        ));
     }
     let n_orders = snapshot.orders.len();
-    lines.push((false, text(format!("        {n_orders} working orders"))));
+    lines.push((false, text(format!("        working orders {n_orders}"))));
     if let Some(phase) = phase_words(scene.kill.phase) {
         lines.push((false, text(format!("        {phase}"))));
     }
@@ -327,11 +380,29 @@ fn kill_lines<'a>(scene: &Scene<'_>, modal: &KillModal) -> Vec<(bool, Line<'a>)>
     let n_open = snapshot.positions.len();
     let needs_enter = !matches!(snapshot.session.mode, Mode::Replay | Mode::Paper);
     if modal.armed_flatten {
-        lines.push((true, key("[Enter]").with(Role::Kill, format!("FLATTEN now: cancel {n_orders}, close {n_open} at market"))));
+        lines.push((
+            true,
+            key("[Enter]").with(
+                Role::Kill,
+                format!("FLATTEN now: cancel {n_orders}, close {n_open} at market"),
+            ),
+        ));
     } else {
-        lines.push((true, key("[Enter K]").with(Role::Kill, format!("HALT     cancel {n_orders} orders, keep positions"))));
+        lines.push((
+            true,
+            key("[Enter K]").with(
+                Role::Kill,
+                format!("HALT     cancel {n_orders} orders, keep positions"),
+            ),
+        ));
         let how = if needs_enter { ", then Enter" } else { "" };
-        lines.push((true, key("[F]").with(Role::Kill, format!("FLATTEN  cancel {n_orders}, close {n_open} at market{how}"))));
+        lines.push((
+            true,
+            key("[F]").with(
+                Role::Kill,
+                format!("FLATTEN  cancel {n_orders}, close {n_open} at market{how}"),
+            ),
+        ));
     }
     let (slip, fee) = (
         estimate(scene, slippage),
@@ -339,20 +410,27 @@ fn kill_lines<'a>(scene: &Scene<'_>, modal: &KillModal) -> Vec<(bool, Line<'a>)>
     );
     lines.push((
         false,
-        text(format!("{:21}est. slippage {slip}, fee {fee} {}", "", short(&snapshot.session.coin, 8))),
+        text(format!(
+            "{:21}est. slippage {slip}, fee {fee} {}",
+            "",
+            short(&snapshot.session.coin, 8)
+        )),
     ));
-    lines.push((true, key("[Esc]").with(Role::Kill, format!("{} (logged)", back_to(modal)))));
+    lines.push((
+        true,
+        key("[Esc]").with(Role::Kill, format!("{} (logged)", back_to(modal))),
+    ));
     lines.push((false, Line::new()));
-    lines.push((false, text("No answer keeps REDUCE-ONLY; shrinks to a banner after 10 s.".to_owned())));
+    lines.push((
+        false,
+        text("No answer keeps REDUCE-ONLY; shrinks to a banner after 10 s.".to_owned()),
+    ));
     lines.push((false, text("Paste and key repeat are ignored.".to_owned())));
     lines
 }
 
 /// Sum of an estimate over all positions; a dash when one of them cannot be known.
-fn estimate(
-    scene: &Scene<'_>,
-    of: impl Fn(&Scene<'_>, &PositionView) -> Option<f64>,
-) -> String {
+fn estimate(scene: &Scene<'_>, of: impl Fn(&Scene<'_>, &PositionView) -> Option<f64>) -> String {
     let sum = scene
         .snapshot
         .positions
@@ -425,7 +503,9 @@ fn toasts(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, keep_free: Opt
         } else {
             (" ", Role::Toast)
         };
-        let line = Line::of(role, mark).with(role, toast.text.clone()).with(role, " ");
+        let line = Line::of(role, mark)
+            .with(role, toast.text.clone())
+            .with(role, " ");
         let width = line.width().min(60).min(area.width);
         let spot = Rect::new(area.right() - width, bottom, width, 1);
         if keep_free.is_some_and(|kept| kept.intersects(spot)) {

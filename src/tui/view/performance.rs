@@ -52,10 +52,21 @@ pub(super) fn equity(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, foc
         _ => "Equity",
     };
     let account = &scene.snapshot.account;
-    let remark = format!("{} {}", num::plain_or_dash(account.equity), scene.snapshot.session.coin);
+    let remark = format!(
+        "{} {}",
+        num::plain_or_dash(account.equity),
+        scene.snapshot.session.coin
+    );
     let inside = canvas.pane(area, title, &remark, focused);
     let values: Vec<f64> = points.iter().map(|point| point.equity.to_f64()).collect();
-    plot(canvas, inside, points, &values, |value| num::plain_float(Some(value), 0), Role::ChartLine);
+    plot(
+        canvas,
+        inside,
+        points,
+        &values,
+        |value| num::plain_float(Some(value), 0),
+        Role::ChartLine,
+    );
 }
 
 fn drawdown(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, focused: bool) {
@@ -74,11 +85,22 @@ fn drawdown(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, focused: boo
         .map(|point| {
             let value = point.equity.to_f64();
             peak = peak.max(value);
-            if 0.0 < peak { (value / peak - 1.0) * 100.0 } else { 0.0 }
+            if 0.0 < peak {
+                (value / peak - 1.0) * 100.0
+            } else {
+                0.0
+            }
         })
         .collect();
     let label = |value: f64| num::signed_float(value, 1, "%");
-    plot(canvas, inside, &scene.snapshot.equity, &values, label, Role::Down);
+    plot(
+        canvas,
+        inside,
+        &scene.snapshot.equity,
+        &values,
+        label,
+        Role::Down,
+    );
 }
 
 fn plot(
@@ -98,7 +120,13 @@ fn plot(
         let style = canvas.style(Role::ChartAxis);
         if let (Some(first), Some(last)) = (points.first(), points.last()) {
             let x = dates.x.saturating_add(1);
-            let end = canvas.text(x, dates.y, dates.width.saturating_sub(1), &num::day_clock(first.at), style);
+            let end = canvas.text(
+                x,
+                dates.y,
+                dates.width.saturating_sub(1),
+                &num::day_clock(first.at),
+                style,
+            );
             let last = Line::of(Role::ChartAxis, num::day_clock(last.at));
             if end + last.width() < dates.right() {
                 canvas.line_right(dates, &last);
@@ -106,7 +134,10 @@ fn plot(
         }
     }
     let labels = [label(most), label(least)];
-    let width = labels.iter().map(|text| num::cells(text.chars().count())).fold(0, u16::max);
+    let width = labels
+        .iter()
+        .map(|text| num::cells(text.chars().count()))
+        .fold(0, u16::max);
     let axis = cut_left(&mut area, width + 2);
     let style = canvas.style(Role::ChartAxis);
     let rows = [area.y, area.bottom().saturating_sub(1)];
@@ -122,12 +153,16 @@ fn statistics(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, focused: b
     let name = |name: &'static str| Line::of(Role::Dim, format!("{name:<15}"));
     let text = |label, value: String| name(label).with(Role::Text, value);
     let percent = |value: Option<f64>| {
-        value.map_or_else(|| num::DASH.to_owned(), |v| format!("{}%", num::plain_float(Some(v * 100.0), 1)))
+        value.map_or_else(
+            || num::DASH.to_owned(),
+            |v| format!("{}%", num::plain_float(Some(v * 100.0), 1)),
+        )
     };
     let span = |ms: Option<i64>| ms.map_or_else(|| num::DASH.to_owned(), num::span);
-    let expectancy = stats
-        .expectancy
-        .map_or_else(|| num::DASH.to_owned(), |value| num::signed_float(value, 2, " a trade"));
+    let expectancy = stats.expectancy.map_or_else(
+        || num::DASH.to_owned(),
+        |value| num::signed_float(value, 2, " a trade"),
+    );
     let of = |value: u64| format!(" ({value}/{})", stats.n_trades);
     let lines = [
         name("net").with(pnl_role(Some(stats.net)), num::signed(stats.net)),
@@ -139,7 +174,10 @@ fn statistics(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, focused: b
         text("expectancy", expectancy),
         text("Sharpe (year)", num::plain_float(stats.sharpe, 2)),
         text("Sortino (year)", num::plain_float(stats.sortino, 2)),
-        text("max drawdown", num::percent_or_dash(stats.max_drawdown.map(|rate| -rate), 2)),
+        text(
+            "max drawdown",
+            num::percent_or_dash(stats.max_drawdown.map(|rate| -rate), 2),
+        ),
         text("longest", span(stats.max_drawdown_ms)),
         text("mean holding", span(stats.mean_holding_ms)),
         text("in market", percent(stats.time_in_market)),

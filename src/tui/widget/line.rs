@@ -68,7 +68,8 @@ pub fn fit<'a>(mut pieces: Vec<Ranked<'a>>, width: u16, gap: &Line<'a>) -> Line<
     loop {
         let needed = pieces.iter().enumerate().fold(0_u16, |sum, (n, piece)| {
             let before = if n == 0 { 0 } else { gap_width };
-            sum.saturating_add(before).saturating_add(piece.line.width())
+            sum.saturating_add(before)
+                .saturating_add(piece.line.width())
         });
         let last = pieces
             .iter()
@@ -102,7 +103,12 @@ mod tests {
             rank,
             line: Line::of(Role::Text, text),
         };
-        let pieces = vec![piece(0, "? help"), piece(2, "z zoom"), piece(1, "p hold"), piece(0, "q")];
+        let pieces = vec![
+            piece(0, "? help"),
+            piece(2, "z zoom"),
+            piece(1, "p hold"),
+            piece(0, "q"),
+        ];
         let line = fit(pieces, width, &Line::of(Role::Text, "  "));
         line.parts().iter().map(|(_, text)| text.as_ref()).collect()
     }

@@ -124,7 +124,8 @@ pub fn plain_float(value: Option<f64>, digits: usize) -> String {
     match value {
         Some(value) if value.is_finite() => {
             let size = value.abs();
-            if 1e9 <= size || (0.0 < size && size < 0.5 * 0.1_f64.powi(i32::try_from(digits).unwrap_or(9)))
+            if 1e9 <= size
+                || (0.0 < size && size < 0.5 * 0.1_f64.powi(i32::try_from(digits).unwrap_or(9)))
             {
                 format!("{value:.2e}")
             } else {
@@ -177,7 +178,12 @@ pub fn age(ms: i64) -> String {
 #[must_use]
 pub fn clock(at: Timestamp) -> String {
     let seconds = at.millis_of_day() / 1000;
-    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    format!(
+        "{:02}:{:02}:{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
 }
 
 /// Time of day to the millisecond, UTC.
@@ -199,7 +205,11 @@ pub fn day_clock(at: Timestamp) -> String {
 /// Month, day and second, UTC: `08-24 12:04:31`.
 #[must_use]
 pub fn day_clock_s(at: Timestamp) -> String {
-    format!("{}{:02}", day_clock(at) + ":", at.millis_of_day() / 1000 % 60)
+    format!(
+        "{}{:02}",
+        day_clock(at) + ":",
+        at.millis_of_day() / 1000 % 60
+    )
 }
 
 /// Whole number with thin groups: `18 412`.

@@ -4,14 +4,18 @@ use super::*;
 use crate::tui::sample;
 use crate::tui::view::{Size, panes, rows};
 
-const SHORT_STATES: [&str; 7] = ["ACTIVE", "REDUCE", "HALT", "FLAT", "PAUSED", "NO DATA", "WARMING"];
+const SHORT_STATES: [&str; 7] = [
+    "ACTIVE", "REDUCE", "HALT", "FLAT", "PAUSED", "NO DATA", "WARMING",
+];
 
 fn check(size: (u16, u16), snapshot: &Snapshot, model: &Model, theme: &Theme, kill: KillView) {
     let buffer = buffer_of(size, snapshot, model, theme, kill);
     if 20 <= size.0 && 0 < size.1 {
         let first = row(&buffer, 0);
         let mode = snapshot.session.mode.name().to_uppercase();
-        let at = first.find(&mode).unwrap_or_else(|| panic!("{size:?}: {first:?}"));
+        let at = first
+            .find(&mode)
+            .unwrap_or_else(|| panic!("{size:?}: {first:?}"));
         assert!(at <= 1, "{size:?}: mode is not first: {first:?}");
         let tail: String = first.trim_end().chars().rev().take(20).collect();
         let tail: String = tail.chars().rev().collect();
@@ -117,7 +121,12 @@ fn every_pane_can_be_zoomed_and_says_how_many_rows_it_has() {
     let (snapshot, theme) = (sample::normal(7), dark());
     for view in View::ALL {
         for pane in 0..panes(view) {
-            let model = Model { pane, zoomed: true, row: usize::MAX, ..model(view) };
+            let model = Model {
+                pane,
+                zoomed: true,
+                row: usize::MAX,
+                ..model(view)
+            };
             check((80, 24), &snapshot, &model, &theme, IDLE);
             let n = rows(view, pane, &snapshot);
             assert_eq!(rows(view, pane, &sample::empty()), 0, "{view:?} {pane}");

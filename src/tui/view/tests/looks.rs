@@ -11,7 +11,9 @@ use crate::tui::theme::{Depth, Role};
 /// Look of the first cell of `text` on a row.
 fn look(buffer: &Buffer, y: u16, text: &str) -> Style {
     let line = row(buffer, y);
-    let at = line.find(text).unwrap_or_else(|| panic!("{text:?} is not in {line:?}"));
+    let at = line
+        .find(text)
+        .unwrap_or_else(|| panic!("{text:?} is not in {line:?}"));
     let x = u16::try_from(line[..at].chars().count()).unwrap();
     buffer[(x, y)].style()
 }
@@ -45,7 +47,11 @@ fn each_mode_has_its_banner_and_live_takes_the_whole_row() {
         let last = row(&buffer, 23);
         if mode == Mode::Live {
             for x in 0..80 {
-                assert_eq!(buffer[(x, 0)].bg, dark().ground(Role::ModeLive), "column {x}");
+                assert_eq!(
+                    buffer[(x, 0)].bg,
+                    dark().ground(Role::ModeLive),
+                    "column {x}"
+                );
             }
             assert!(last.ends_with(" LIVE "), "{last:?}");
         } else {
@@ -71,20 +77,47 @@ fn the_state_is_the_worst_of_latch_engine_and_data() {
     let mut off = normal.clone();
     off.state.disconnected = true;
     let mut warming = normal.clone();
-    warming.legs[0].phase = LegPhase::Warming { have: 12, need: 200 };
-    let kill = |level, phase| KillView { level, phase, reason: "operator key" };
+    warming.legs[0].phase = LegPhase::Warming {
+        have: 12,
+        need: 200,
+    };
+    let kill = |level, phase| KillView {
+        level,
+        phase,
+        reason: "operator key",
+    };
     let flatten = |phase| kill(KillLevel::Flatten, phase);
     for (snapshot, kill, words, role) in [
         (&normal, IDLE, "● ACTIVE", Role::StateActive),
         (&off, IDLE, "✗ NO DATA", Role::StateHalted),
         (&warming, IDLE, "◌ WARMING 12/200", Role::StateReduce),
-        (&sample::paused(1), IDLE, "◷ PAUSED 1:12:09", Role::StateReduce),
+        (
+            &sample::paused(1),
+            IDLE,
+            "◷ PAUSED 1:12:09",
+            Role::StateReduce,
+        ),
         (&sample::killed(1), IDLE, "■ HALTED", Role::StateHalted),
         (&normal, TRIPPED, "‖ REDUCE-ONLY", Role::StateReduce),
         (&off, TRIPPED, "‖ REDUCE-ONLY", Role::StateReduce),
-        (&normal, flatten(KillPhase::Closing), "■ FLATTENING", Role::StateHalted),
-        (&normal, flatten(KillPhase::Flat), "■ FLAT", Role::StateHalted),
-        (&normal, flatten(KillPhase::Stuck), "■ FLATTENING STUCK", Role::StateHalted),
+        (
+            &normal,
+            flatten(KillPhase::Closing),
+            "■ FLATTENING",
+            Role::StateHalted,
+        ),
+        (
+            &normal,
+            flatten(KillPhase::Flat),
+            "■ FLAT",
+            Role::StateHalted,
+        ),
+        (
+            &normal,
+            flatten(KillPhase::Stuck),
+            "■ FLATTENING STUCK",
+            Role::StateHalted,
+        ),
     ] {
         let buffer = buffer_of((80, 24), snapshot, &model(View::Risk), &dark(), kill);
         let first = row(&buffer, 0);
@@ -140,21 +173,39 @@ fn focus_and_selection_are_visible_with_and_without_colours() {
     let title = y_of(&buffer, "Working orders");
     assert_role(look(&buffer, title, "Working orders"), Role::BorderFocus);
     let y = y_of(&buffer, "▸");
-    assert_eq!(look(&buffer, y, "▸").bg, Some(dark().ground(Role::Selection)));
+    assert_eq!(
+        look(&buffer, y, "▸").bg,
+        Some(dark().ground(Role::Selection))
+    );
     assert!(row(&buffer, y).contains("stop"));
     let mono = dark().quantised(Depth::Mono);
     let buffer = buffer_of((120, 40), &sample::normal(1), &model, &mono, IDLE);
-    assert!(look(&buffer, y, "▸").add_modifier.contains(Modifier::REVERSED));
-    let coloured = buffer.content.iter().any(|c| c.fg != Color::Reset || c.bg != Color::Reset);
+    assert!(
+        look(&buffer, y, "▸")
+            .add_modifier
+            .contains(Modifier::REVERSED)
+    );
+    let coloured = buffer
+        .content
+        .iter()
+        .any(|c| c.fg != Color::Reset || c.bg != Color::Reset);
     assert!(!coloured, "a screen without colours names none");
 }
 
 #[test]
 fn five_facts_are_on_the_first_screen_of_every_size() {
     for size in [(60, 16), (80, 24), (120, 40), (200, 60)] {
-        let buffer = buffer_of(size, &sample::normal(1), &model(View::Dashboard), &dark(), IDLE);
+        let buffer = buffer_of(
+            size,
+            &sample::normal(1),
+            &model(View::Dashboard),
+            &dark(),
+            IDLE,
+        );
         let text = lines(&buffer);
-        for fact in ["BTCUSDT", "LONG", "+84.10", "exposure", "ACTIVE", "K KILL", "? help", "q quit"] {
+        for fact in [
+            "BTCUSDT", "LONG", "+84.10", "exposure", "ACTIVE", "K KILL", "? help", "q quit",
+        ] {
             assert!(text.contains(fact), "{size:?}: {fact} is missing\n{text}");
         }
     }
@@ -172,7 +223,13 @@ fn messages_go_away_by_time_and_stay_off_the_kill_modal() {
     }
     model.now_ms = 150;
     let text = |model: &Model| {
-        lines(&buffer_of((80, 24), &sample::normal(1), model, &dark(), TRIPPED))
+        lines(&buffer_of(
+            (80, 24),
+            &sample::normal(1),
+            model,
+            &dark(),
+            TRIPPED,
+        ))
     };
     let seen = text(&model);
     assert!(!seen.contains("message 1") && seen.contains("message 2"));

@@ -35,7 +35,11 @@ struct Rows {
 impl Rows {
     fn new() -> Self {
         let help = [
-            ("K  f12", "kill switch: blocks entries at once, then asks", true),
+            (
+                "K  f12",
+                "kill switch: blocks entries at once, then asks",
+                true,
+            ),
             ("?  f1", "this help", false),
             (":  ctrl-p", "command palette", false),
             ("/", "filter tables and the log", false),
@@ -43,13 +47,21 @@ impl Rows {
             ("z", "zoom the pane", false),
             ("p", "pause the view (trading goes on)", false),
             ("C", "cancel all orders (asks; protection stays)", true),
-            ("q  ctrl-c", "quit; asks what happens to orders and positions", false),
+            (
+                "q  ctrl-c",
+                "quit; asks what happens to orders and positions",
+                false,
+            ),
         ];
         Self {
             help: help.map(|(k, t, d)| (k.to_owned(), t.to_owned(), d)).into(),
-            palette: [("View 1: dashboard", "1"), ("Kill switch", "K"), ("theme nord", "")]
-                .map(|(t, k)| (t.to_owned(), k.to_owned()))
-                .into(),
+            palette: [
+                ("View 1: dashboard", "1"),
+                ("Kill switch", "K"),
+                ("theme nord", ""),
+            ]
+            .map(|(t, k)| (t.to_owned(), k.to_owned()))
+            .into(),
         }
     }
 
@@ -81,14 +93,23 @@ fn modal(armed_flatten: bool, banner: bool) -> Overlay {
 fn overlays() -> Vec<Option<Overlay>> {
     vec![
         None,
-        Some(Overlay::Help { filter: "k".to_owned(), selected: 1 }),
-        Some(Overlay::Palette { input: "view".to_owned(), selected: 9 }),
+        Some(Overlay::Help {
+            filter: "k".to_owned(),
+            selected: 1,
+        }),
+        Some(Overlay::Palette {
+            input: "view".to_owned(),
+            selected: 9,
+        }),
         Some(Overlay::Themes { selected: 3 }),
         Some(modal(false, false)),
         Some(modal(true, false)),
         Some(modal(false, true)),
         Some(Overlay::Quit { selected: 1 }),
-        Some(Overlay::Confirm { question: "close BTCUSDT LONG 0.232 at market?".to_owned(), yes: false }),
+        Some(Overlay::Confirm {
+            question: "close BTCUSDT LONG 0.232 at market?".to_owned(),
+            yes: false,
+        }),
     ]
 }
 
@@ -113,7 +134,9 @@ fn buffer_of(
 }
 
 fn row(buffer: &Buffer, y: u16) -> String {
-    (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect()
+    (0..buffer.area.width)
+        .map(|x| buffer[(x, y)].symbol())
+        .collect()
 }
 
 fn lines(buffer: &Buffer) -> String {

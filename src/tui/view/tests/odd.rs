@@ -27,7 +27,11 @@ fn odd_snapshots_draw_everywhere_and_bring_no_control_characters() {
     for view in View::ALL {
         for size in [(1, 1), (19, 3), (40, 10), (80, 24), (120, 40), (200, 60)] {
             for overlay in overlays() {
-                let model = Model { overlay, filter: "\u{1b}[2J".to_owned(), ..model(view) };
+                let model = Model {
+                    overlay,
+                    filter: "\u{1b}[2J".to_owned(),
+                    ..model(view)
+                };
                 let buffer = buffer_of(size, &snapshot, &model, &theme, TRIPPED);
                 assert_eq!(harmful(&buffer), None, "{view:?} {size:?}");
             }
@@ -41,7 +45,11 @@ fn ascii_screens_hold_only_ascii() {
     for view in View::ALL {
         for size in [(40, 10), (80, 24), (120, 40), (200, 60)] {
             for overlay in overlays() {
-                let model = Model { overlay, ascii: true, ..model(view) };
+                let model = Model {
+                    overlay,
+                    ascii: true,
+                    ..model(view)
+                };
                 let buffer = buffer_of(size, &snapshot, &model, &theme, TRIPPED);
                 let text = lines(&buffer);
                 let other: String = text.chars().filter(|c| !c.is_ascii()).collect();
