@@ -77,7 +77,9 @@ pub struct MarketSource {
 
 impl std::fmt::Debug for MarketSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MarketSource").field("feed", &self.feed.label()).finish_non_exhaustive()
+        f.debug_struct("MarketSource")
+            .field("feed", &self.feed.label())
+            .finish_non_exhaustive()
     }
 }
 
@@ -128,18 +130,25 @@ fn open_bars(settings: &Settings) -> Result<MarketSource, BuildError> {
     let all = instruments::shipped();
     let mut rows = Vec::new();
     for file in &feed.bars {
-        let symbol = file.symbol.clone().or_else(|| guess_symbol(&file.path)).ok_or_else(|| {
-            BuildError::Setting(format!(
-                "{}: the file name says no symbol: name it with --symbol",
-                file.path.display()
-            ))
-        })?;
+        let symbol = file
+            .symbol
+            .clone()
+            .or_else(|| guess_symbol(&file.path))
+            .ok_or_else(|| {
+                BuildError::Setting(format!(
+                    "{}: the file name says no symbol: name it with --symbol",
+                    file.path.display()
+                ))
+            })?;
         let id = all.find(symbol.as_str(), feed.category)?;
         let sniff = BarFile::sniff(&file.path)?;
         let interval = file.interval.unwrap_or(sniff.interval);
         rows.push((file, all.get(id).clone(), interval, sniff));
     }
-    let mut list: Vec<_> = rows.iter().map(|(_, instrument, _, _)| instrument.clone()).collect();
+    let mut list: Vec<_> = rows
+        .iter()
+        .map(|(_, instrument, _, _)| instrument.clone())
+        .collect();
     list.dedup_by(|a, b| a.symbol == b.symbol);
     let table = Instruments::new(list)?;
     let mut feeds: Vec<Box<dyn Feed>> = Vec::new();
@@ -164,7 +173,12 @@ fn open_bars(settings: &Settings) -> Result<MarketSource, BuildError> {
         1 => feeds.remove(0),
         _ => Box::new(RecordedFeed::new(names.join(" + "), feeds)),
     };
-    Ok(MarketSource { feed, instruments: table, intervals, synthetic: false })
+    Ok(MarketSource {
+        feed,
+        instruments: table,
+        intervals,
+        synthetic: false,
+    })
 }
 
 /// An engine with what the session needs around it.
@@ -199,7 +213,11 @@ pub fn build_session(
     intervals: &BTreeMap<InstrumentId, Interval>,
     level: KillLevel,
 ) -> Result<Built, BuildError> {
-    let legs = if settings.legs.is_empty() { demo_legs(settings)? } else { settings.legs.clone() };
+    let legs = if settings.legs.is_empty() {
+        demo_legs(settings)?
+    } else {
+        settings.legs.clone()
+    };
     let mut setups = Vec::new();
     let mut headers = Vec::new();
     let mut costs_of = BTreeMap::new();
@@ -232,7 +250,12 @@ pub fn build_session(
         });
         setups.push(made.setup);
     }
-    let engine = Engine::new(engine_settings(settings), instruments.clone(), setups, level)?;
+    let engine = Engine::new(
+        engine_settings(settings),
+        instruments.clone(),
+        setups,
+        level,
+    )?;
     let matcher = Matcher::new(
         instruments.clone(),
         crate::venue::sim::Settings {
@@ -250,7 +273,10 @@ pub fn build_session(
         broker: PaperBroker::new(matcher, settings.paper.latency_ms),
         watch: Watch::Off,
         legs: headers,
-        names: LineNames { instruments: instruments.clone(), legs: names },
+        names: LineNames {
+            instruments: instruments.clone(),
+            legs: names,
+        },
         inference,
         warmup_ms,
         costs: costs_text,
@@ -319,7 +345,10 @@ fn make_leg(
             inference = Some(crate::strategy::agent::init(library)?.name().to_owned());
             let (bundle, _) = load_bundle(path)?;
             let meta = bundle.meta();
-            let symbol = leg.symbol.clone().map_or_else(|| meta.symbol.to_string(), |s| s.to_string());
+            let symbol = leg
+                .symbol
+                .clone()
+                .map_or_else(|| meta.symbol.to_string(), |s| s.to_string());
             let id = instruments.find(&symbol, category)?;
             let interval = leg.interval.or_else(|| intervals.get(&id).copied());
             if let Some(interval) = interval {
@@ -338,9 +367,14 @@ fn make_leg(
         .symbol
         .clone()
         .or_else(|| strategy.info().symbol.clone())
-        .or_else(|| (instruments.len() == 1).then(|| instruments.get(InstrumentId(0)).symbol.clone()))
+        .or_else(|| {
+            (instruments.len() == 1).then(|| instruments.get(InstrumentId(0)).symbol.clone())
+        })
         .ok_or_else(|| {
-            BuildError::Setting(format!("{}: name the symbol to trade", strategy.info().name))
+            BuildError::Setting(format!(
+                "{}: name the symbol to trade",
+                strategy.info().name
+            ))
         })?;
     let instrument = instruments.find(symbol.as_str(), category)?;
     let interval = leg
@@ -371,9 +405,21 @@ fn costs(paper: &PaperSettings, bundle: Option<FeeSchedule>) -> Costs {
             .unwrap_or_else(|| PaperSettings::rate_of_bps(profile))
     };
     Costs {
-        maker: pick(paper.maker_bps, bundle.map(|f| f.maker), PaperSettings::MAKER_BPS),
-        taker: pick(paper.taker_bps, bundle.map(|f| f.taker), PaperSettings::TAKER_BPS),
-        slippage: pick(paper.slippage_bps, bundle.map(|f| f.slippage), PaperSettings::SLIPPAGE_BPS),
+        maker: pick(
+            paper.maker_bps,
+            bundle.map(|f| f.maker),
+            PaperSettings::MAKER_BPS,
+        ),
+        taker: pick(
+            paper.taker_bps,
+            bundle.map(|f| f.taker),
+            PaperSettings::TAKER_BPS,
+        ),
+        slippage: pick(
+            paper.slippage_bps,
+            bundle.map(|f| f.slippage),
+            PaperSettings::SLIPPAGE_BPS,
+        ),
     }
 }
 
@@ -386,9 +432,9 @@ fn engine_settings(settings: &Settings) -> EngineSettings {
         plan: PlanRules {
             entry: match execution.order {
                 OrderStyle::Market => EntryStyle::Market,
-                OrderStyle::LimitPostOnly => {
-                    EntryStyle::PostOnly { offset_ticks: execution.limit_offset_ticks }
-                }
+                OrderStyle::LimitPostOnly => EntryStyle::PostOnly {
+                    offset_ticks: execution.limit_offset_ticks,
+                },
             },
             flip: match execution.flip {
                 FlipSetting::TwoOrders => FlipStyle::TwoOrders,

@@ -17,7 +17,9 @@ impl SessionFolder {
     /// Sessions under the state folder of a mode.
     #[must_use]
     pub fn new(state: &Path) -> Self {
-        Self { root: state.join("sessions") }
+        Self {
+            root: state.join("sessions"),
+        }
     }
 
     /// Journals, oldest first.
@@ -57,7 +59,9 @@ pub fn newest_unfinished(
     sessions: &SessionFolder,
     config_hash: &str,
 ) -> Result<Option<PathBuf>, JournalError> {
-    let Some(path) = sessions.journals().pop() else { return Ok(None) };
+    let Some(path) = sessions.journals().pop() else {
+        return Ok(None);
+    };
     let mut journal = match Journal::open(&path) {
         Ok(journal) => journal,
         // A crash while the very first bytes were written: nothing has happened yet.
@@ -67,6 +71,8 @@ pub fn newest_unfinished(
     if journal.header().config_hash != config_hash {
         return Ok(None);
     }
-    let is_closed = journal.by_ref().any(|record| matches!(record, Ok(Record::Close { .. })));
+    let is_closed = journal
+        .by_ref()
+        .any(|record| matches!(record, Ok(Record::Close { .. })));
     Ok((!is_closed).then_some(path))
 }

@@ -45,7 +45,10 @@ pub fn shipped_names() -> Vec<&'static str> {
 ///
 /// The first rule that the bundle breaks.
 pub fn load_bundle(path: &Path) -> Result<(Bundle, ModelSource), BundleError> {
-    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .and_then(|n| n.to_str())
+        .unwrap_or_default();
     if !path.exists()
         && let Some((name, meta, onnx)) = SHIPPED.iter().find(|(shipped, _, _)| *shipped == name)
     {

@@ -37,7 +37,8 @@ impl Witness for Reporter {
 
     fn step(&mut self, step: &Step<'_>) -> std::io::Result<()> {
         self.records.clear();
-        self.records.extend(step.effects.iter().map(crate::engine::Effect::to_record));
+        self.records
+            .extend(step.effects.iter().map(crate::engine::Effect::to_record));
         let closed = self.builder.step(step.at, step.event, &self.records);
         if let Some(file) = &mut self.trades {
             for trade in closed {
@@ -62,7 +63,12 @@ pub(super) fn backtest(cli: &Cli, args: &BacktestArgs) -> Outcome {
     let (loaded, _) = load(cli)?;
     let settings = loaded.settings;
     let mut market = open_market(&settings)?;
-    let built = build_session(&settings, &market.instruments, &market.intervals, KillLevel::Active)?;
+    let built = build_session(
+        &settings,
+        &market.instruments,
+        &market.intervals,
+        KillLevel::Active,
+    )?;
     let facts = SessionFacts {
         run_id: settings.hash().chars().take(8).collect(),
         mode: settings.mode,
@@ -71,7 +77,11 @@ pub(super) fn backtest(cli: &Cli, args: &BacktestArgs) -> Outcome {
         coin: settings.account.coin.clone(),
         build: env!("CARGO_PKG_VERSION").to_owned(),
         config_hash: settings.hash().chars().take(12).collect(),
-        symbols: market.instruments.iter().map(|(_, i)| i.symbol.clone()).collect(),
+        symbols: market
+            .instruments
+            .iter()
+            .map(|(_, i)| i.symbol.clone())
+            .collect(),
         legs: built.legs.iter().map(|l| l.name.clone()).collect(),
         start: settings.account.capital,
     };
@@ -89,7 +99,11 @@ pub(super) fn backtest(cli: &Cli, args: &BacktestArgs) -> Outcome {
     if n_events == 0 {
         return Err(Failure::new(Exit::Feed, "the recording holds no bar"));
     }
-    tracing::info!(n_events, seconds = clock.elapsed().as_secs_f64(), "backtest ended");
+    tracing::info!(
+        n_events,
+        seconds = clock.elapsed().as_secs_f64(),
+        "backtest ended"
+    );
     let report = finish(reporter)?;
     if let Some(dir) = &args.out {
         write_out(dir, &report, &settings)?;
@@ -110,11 +124,16 @@ fn reporter(facts: SessionFacts, out: Option<&Path>) -> Result<Reporter, Failure
     let create = |name: &str| -> Result<Option<BufWriter<File>>, Failure> {
         let Some(dir) = out else { return Ok(None) };
         let fail = |error: std::io::Error| {
-            let text = format!("cannot write to {}: {error}; name another --out", dir.display());
+            let text = format!(
+                "cannot write to {}: {error}; name another --out",
+                dir.display()
+            );
             Failure::new(Exit::Unexpected, text)
         };
         std::fs::create_dir_all(dir).map_err(fail)?;
-        Ok(Some(BufWriter::new(File::create(dir.join(name)).map_err(fail)?)))
+        Ok(Some(BufWriter::new(
+            File::create(dir.join(name)).map_err(fail)?,
+        )))
     };
     Ok(Reporter {
         builder: ReportBuilder::new(facts),
@@ -158,5 +177,7 @@ fn progress_bar(span: Option<(Timestamp, Timestamp)>) -> ProgressBar {
 
 /// A report as JSON.
 pub(super) fn json(report: &Report) -> Result<String, Failure> {
-    report.to_json().map_err(|error| Failure::new(Exit::Unexpected, error.to_string()))
+    report
+        .to_json()
+        .map_err(|error| Failure::new(Exit::Unexpected, error.to_string()))
 }

@@ -30,7 +30,12 @@ pub(super) fn config(cli: &Cli, command: &ConfigCommand) -> Outcome {
         ConfigCommand::Validate { files } => {
             for file in files {
                 let loaded = Sources::new().file(file).load()?;
-                writeln!(out, "valid: {} {}", file.display(), &loaded.settings.hash()[..12])?;
+                writeln!(
+                    out,
+                    "valid: {} {}",
+                    file.display(),
+                    &loaded.settings.hash()[..12]
+                )?;
             }
         }
         ConfigCommand::Path => {
@@ -83,7 +88,9 @@ pub(super) fn keys(command: &KeysCommand) -> Outcome {
             }
         }
         KeysCommand::Check { file } => {
-            let path = file.clone().unwrap_or_else(|| PathBuf::from("config/keymap.toml"));
+            let path = file
+                .clone()
+                .unwrap_or_else(|| PathBuf::from("config/keymap.toml"));
             Keymap::from_toml(&read(&path)?).map_err(|error| {
                 Failure::new(Exit::Config, format!("{}: {error}", path.display()))
             })?;
@@ -96,6 +103,9 @@ pub(super) fn keys(command: &KeysCommand) -> Outcome {
 /// Reads a small text file.
 pub(super) fn read(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| {
-        Failure::new(Exit::Config, format!("cannot read {}: {error}", path.display()))
+        Failure::new(
+            Exit::Config,
+            format!("cannot read {}: {error}", path.display()),
+        )
     })
 }

@@ -26,7 +26,10 @@ impl Failure {
     /// A failure with its exit code.
     #[must_use]
     pub fn new(exit: Exit, text: impl Into<String>) -> Self {
-        Self { exit, text: text.into() }
+        Self {
+            exit,
+            text: text.into(),
+        }
     }
 }
 

@@ -17,7 +17,10 @@ pub(super) fn kill(cli: &Cli, args: &KillArgs) -> Outcome {
     let (loaded, folders) = load(cli)?;
     folders.create()?;
     let level = KillLevel::from(args.level);
-    let reason = args.reason.clone().unwrap_or_else(|| "tradeterm kill".to_owned());
+    let reason = args
+        .reason
+        .clone()
+        .unwrap_or_else(|| "tradeterm kill".to_owned());
     let mode = loaded.settings.mode;
     let mut out = std::io::stdout().lock();
     match Lock::acquire(&folders.state_of(mode)) {
@@ -25,12 +28,19 @@ pub(super) fn kill(cli: &Cli, args: &KillArgs) -> Outcome {
             let latch = latch(&folders, mode);
             let before = read(&latch)?.map_or(KillLevel::Active, |record| record.level);
             save(&latch, before.max(level), &reason)?;
-            writeln!(out, "no session runs; the next one starts at {}", before.max(level))?;
+            writeln!(
+                out,
+                "no session runs; the next one starts at {}",
+                before.max(level)
+            )?;
         }
         Err(LockError::Held { pid, .. }) => {
             let path = folders.runtime.join(KILL_FILE);
             files::replace(&path, format!("{} {reason}\n", level.name()).as_bytes())?;
-            let pid = pid.map_or_else(|| "the running session".to_owned(), |p| format!("process {p}"));
+            let pid = pid.map_or_else(
+                || "the running session".to_owned(),
+                |p| format!("process {p}"),
+            );
             writeln!(out, "{level} asked of {pid}")?;
         }
         Err(error) => return Err(error.into()),
@@ -54,7 +64,11 @@ pub(super) fn resume(cli: &Cli, args: &ResumeArgs) -> Outcome {
     })?;
     let latch = latch(&folders, mode);
     let before = read(&latch)?.map_or(KillLevel::Active, |record| record.level);
-    save(&latch, KillLevel::Active, &format!("resumed: {}", args.reason))?;
+    save(
+        &latch,
+        KillLevel::Active,
+        &format!("resumed: {}", args.reason),
+    )?;
     writeln!(std::io::stdout(), "released from {before}: {}", args.reason)?;
     Ok(Exit::Done)
 }
@@ -65,7 +79,9 @@ pub(super) fn status(cli: &Cli, _: &StatusArgs) -> Outcome {
     let mode = loaded.settings.mode;
     let state = folders.state_of(mode);
     let record = read(&latch(&folders, mode))?;
-    let level = record.as_ref().map_or(KillLevel::Active, |record| record.level);
+    let level = record
+        .as_ref()
+        .map_or(KillLevel::Active, |record| record.level);
     // Looking must not make folders, and must not keep a session from starting for long.
     let running = state.is_dir() && matches!(Lock::acquire(&state), Err(LockError::Held { .. }));
     let reason = record.map(|record| record.reason);
@@ -89,12 +105,18 @@ fn latch(folders: &Folders, mode: Mode) -> LatchFile {
 }
 
 fn read(latch: &LatchFile) -> Result<Option<LatchRecord>, Failure> {
-    latch.load().map_err(|error| Failure::new(Exit::Config, error.to_string()))
+    latch
+        .load()
+        .map_err(|error| Failure::new(Exit::Config, error.to_string()))
 }
 
 fn save(latch: &LatchFile, level: KillLevel, reason: &str) -> Result<(), Failure> {
     let at_ms = Clock::start().wall().millis();
     latch
-        .save(&LatchRecord { level, reason: reason.to_owned(), at_ms })
+        .save(&LatchRecord {
+            level,
+            reason: reason.to_owned(),
+            at_ms,
+        })
         .map_err(|error| Failure::new(Exit::Config, error.to_string()))
 }

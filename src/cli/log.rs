@@ -24,8 +24,10 @@ pub(super) fn start(settings: &LogSettings, folder: &Path) -> Result<WorkerGuard
         .max_log_files(KEPT)
         .build(dir)
         .map_err(|error| {
-            let text =
-                format!("cannot log to {}: {error}; name another folder with log.dir", dir.display());
+            let text = format!(
+                "cannot log to {}: {error}; name another folder with log.dir",
+                dir.display()
+            );
             Failure::new(Exit::Config, text)
         })?;
     let (writer, guard) = tracing_appender::non_blocking(appender);

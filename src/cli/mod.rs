@@ -31,8 +31,16 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version go to standard output with 0, anything else to standard error.
-            let code = if error.use_stderr() { Exit::Usage } else { Exit::Done };
-            return if error.print().is_ok() { code } else { Exit::Unexpected };
+            let code = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
+            return if error.print().is_ok() {
+                code
+            } else {
+                Exit::Unexpected
+            };
         }
     };
     match dispatch(&cli) {
@@ -40,7 +48,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
         Err(failure) => {
             // The one line that says what is wrong; nothing is left to do when it cannot be said.
             let written = writeln!(std::io::stderr(), "tradeterm: {}", failure.text);
-            if written.is_ok() { failure.exit } else { Exit::Unexpected }
+            if written.is_ok() {
+                failure.exit
+            } else {
+                Exit::Unexpected
+            }
         }
     }
 }
@@ -69,7 +81,12 @@ fn dispatch(cli: &Cli) -> Outcome {
         Some(Command::Man(args)) => match &args.out {
             Some(dir) => {
                 let pages = shell::man_pages(dir)?;
-                writeln!(std::io::stdout(), "{} pages written to {}", pages.len(), dir.display())?;
+                writeln!(
+                    std::io::stdout(),
+                    "{} pages written to {}",
+                    pages.len(),
+                    dir.display()
+                )?;
                 Ok(Exit::Done)
             }
             None => {

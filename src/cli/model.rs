@@ -73,9 +73,17 @@ fn check_one_golden(
         return Ok(Exit::Done);
     }
     let report = check_golden(bundle, &csv, &json)?;
-    let verdict = if report.passed() { "ok     " } else { "FAILED " };
+    let verdict = if report.passed() {
+        "ok     "
+    } else {
+        "FAILED "
+    };
     writeln!(out, "{verdict} {stem}: {report}")?;
-    Ok(if report.passed() { Exit::Done } else { Exit::Model })
+    Ok(if report.passed() {
+        Exit::Done
+    } else {
+        Exit::Model
+    })
 }
 
 fn eval(args: &EvalArgs) -> Outcome {
@@ -84,12 +92,18 @@ fn eval(args: &EvalArgs) -> Outcome {
     let meta = bundle.meta();
     let symbol = guess_symbol(&args.bars).unwrap_or_else(|| meta.symbol.clone());
     bundle.check_market(&symbol, meta.category, sniff.interval)?;
-    let starts: BTreeSet<Timestamp> =
-        args.episode_starts.iter().map(|ms| Timestamp::from_millis(*ms)).collect();
+    let starts: BTreeSet<Timestamp> = args
+        .episode_starts
+        .iter()
+        .map(|ms| Timestamp::from_millis(*ms))
+        .collect();
     let mut evaluator = Evaluator::new(&bundle, starts, FirstDecision::FirstComplete)?;
     let bars = BarFile::open(&args.bars, InstrumentId(0), sniff.interval)?;
     let fail = |error: std::io::Error| {
-        let text = format!("cannot write {}: {error}; name another --out", args.out.display());
+        let text = format!(
+            "cannot write {}: {error}; name another --out",
+            args.out.display()
+        );
         Failure::new(Exit::Unexpected, text)
     };
     let mut file = BufWriter::new(File::create(&args.out).map_err(fail)?);
@@ -126,6 +140,10 @@ fn eval(args: &EvalArgs) -> Outcome {
 impl Exit {
     /// The more serious of two: anything but success.
     const fn max_of(self, other: Self) -> Self {
-        if matches!(self, Exit::Done) { other } else { self }
+        if matches!(self, Exit::Done) {
+            other
+        } else {
+            self
+        }
     }
 }

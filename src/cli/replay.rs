@@ -44,7 +44,9 @@ pub(super) fn replay(args: &ReplayArgs) -> Outcome {
     }
     if args.check {
         let stats = session.engine.stats();
-        let closed = end.closed.unwrap_or_else(|| "not closed: the process was killed".to_owned());
+        let closed = end
+            .closed
+            .unwrap_or_else(|| "not closed: the process was killed".to_owned());
         writeln!(
             out,
             "equal: {} steps, {} trades, equity {:.2}, session {closed}",
@@ -72,11 +74,19 @@ fn rebuild(header: &Header) -> Result<Built, Failure> {
         .legs
         .iter()
         .filter_map(|leg| {
-            let id = header.instruments.find(leg.symbol.as_str(), leg.category).ok()?;
+            let id = header
+                .instruments
+                .find(leg.symbol.as_str(), leg.category)
+                .ok()?;
             Some((id, leg.interval))
         })
         .collect();
-    let built = build_session(&settings, &header.instruments, &intervals, KillLevel::Active)?;
+    let built = build_session(
+        &settings,
+        &header.instruments,
+        &intervals,
+        KillLevel::Active,
+    )?;
     for (then, now) in header.legs.iter().zip(&built.legs) {
         if then.bundle_hash != now.bundle_hash {
             let hash = |h: &Option<String>| h.as_deref().unwrap_or("-").to_owned();
@@ -99,7 +109,9 @@ pub(super) fn report(args: &ReportArgs) -> Outcome {
     let mut builder = ReportBuilder::new(facts(journal.header()));
     for record in journal {
         match record {
-            Ok(Record::Step { at, event, effects, .. }) => {
+            Ok(Record::Step {
+                at, event, effects, ..
+            }) => {
                 builder.step(at, &event, &effects);
             }
             Ok(Record::Close { .. }) => {}
@@ -126,7 +138,11 @@ fn facts(header: &Header) -> SessionFacts {
         coin: header.coin.clone(),
         build: header.build.clone(),
         config_hash: header.config_hash.chars().take(12).collect(),
-        symbols: header.instruments.iter().map(|(_, i)| i.symbol.clone()).collect(),
+        symbols: header
+            .instruments
+            .iter()
+            .map(|(_, i)| i.symbol.clone())
+            .collect(),
         legs: header.legs.iter().map(|l| l.name.clone()).collect(),
         start: header.start,
     }
@@ -142,7 +158,11 @@ fn find_journal(source: &Path) -> Result<PathBuf, Failure> {
         return Ok(direct);
     }
     let mut found = Vec::new();
-    for state in [source.to_owned(), source.join("replay"), source.join("state/replay")] {
+    for state in [
+        source.to_owned(),
+        source.join("replay"),
+        source.join("state/replay"),
+    ] {
         found.extend(SessionFolder::new(&state).journals());
     }
     found.pop().ok_or_else(|| {
@@ -160,7 +180,9 @@ pub(super) fn verify(path: &Path) -> Outcome {
         "whole: {} records, {} bytes, inputs to {}, {}",
         summary.n_records,
         summary.n_bytes,
-        summary.last_seq.map_or_else(|| "-".to_owned(), |seq| seq.to_string()),
+        summary
+            .last_seq
+            .map_or_else(|| "-".to_owned(), |seq| seq.to_string()),
         summary.closed.as_deref().unwrap_or("not closed")
     )?;
     Ok(Exit::Done)

@@ -88,10 +88,19 @@ fn prepare(settings: &Settings, folders: &Folders, headless: bool) -> Result<Pre
     let clock = Clock::start();
     let state = folders.state_of(settings.mode);
     let lock = Lock::acquire(&state)?;
-    let MarketSource { feed, instruments, intervals, synthetic } = open_market(settings)?;
+    let MarketSource {
+        feed,
+        instruments,
+        intervals,
+        synthetic,
+    } = open_market(settings)?;
     let latch = LatchFile::new(state.join(LATCH));
-    let latched = latch.load().map_err(|error| Failure::new(Exit::Config, error.to_string()))?;
-    let level = latched.as_ref().map_or(KillLevel::Active, |record| record.level);
+    let latched = latch
+        .load()
+        .map_err(|error| Failure::new(Exit::Config, error.to_string()))?;
+    let level = latched
+        .as_ref()
+        .map_or(KillLevel::Active, |record| record.level);
     let built = build_session(settings, &instruments, &intervals, KillLevel::Active)?;
     let config_hash = trading_hash(settings);
     let view = session_view(settings, &*feed, synthetic, &config_hash, &built);
@@ -141,7 +150,14 @@ fn prepare(settings: &Settings, folders: &Folders, headless: bool) -> Result<Pre
     });
     let session = Session::new(built.engine, built.broker, built.watch);
     let run = PaperRun::new(session, feed, recorder, publisher, view, options, clock);
-    Ok(Prepared { run, handle, stop: StopFlag::default(), lines, clock, _lock: lock })
+    Ok(Prepared {
+        run,
+        handle,
+        stop: StopFlag::default(),
+        lines,
+        clock,
+        _lock: lock,
+    })
 }
 
 fn session_view(
@@ -205,10 +221,12 @@ fn start_engine(
 ) -> Result<EngineThread, Failure> {
     let (kill, stop, done) = (Arc::clone(handle.kill()), stop.clone(), Arc::clone(done));
     let guard = CloseGate { kill, done };
-    Ok(std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
-        let _guard = guard;
-        run.run(&stop)
-    })?)
+    Ok(std::thread::Builder::new()
+        .name("engine".to_owned())
+        .spawn(move || {
+            let _guard = guard;
+            run.run(&stop)
+        })?)
 }
 
 /// Closes the gate when the engine's thread ends, also by a panic.
@@ -220,7 +238,8 @@ struct CloseGate {
 impl Drop for CloseGate {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.kill.trip(KillLevel::ReduceOnly, KillReason::Supervisor);
+            self.kill
+                .trip(KillLevel::ReduceOnly, KillReason::Supervisor);
         }
         self.done.store(true, Ordering::SeqCst);
     }
@@ -237,7 +256,14 @@ fn join(thread: EngineThread) -> Result<RunEnd, Failure> {
 }
 
 fn headless_session(prepared: Prepared, folders: &Folders) -> Result<RunEnd, Failure> {
-    let Prepared { run, handle, stop, lines, _lock, .. } = prepared;
+    let Prepared {
+        run,
+        handle,
+        stop,
+        lines,
+        _lock,
+        ..
+    } = prepared;
     let done = Arc::new(AtomicBool::new(false));
     watch(Watcher {
         handle: handle.clone(),
@@ -264,7 +290,14 @@ fn console_session(
     settings: &Settings,
     folders: &Folders,
 ) -> Result<RunEnd, Failure> {
-    let Prepared { run, handle, stop, clock, _lock, .. } = prepared;
+    let Prepared {
+        run,
+        handle,
+        stop,
+        clock,
+        _lock,
+        ..
+    } = prepared;
     let keymap = screen::keymap(folders)?;
     let mut view = screen::Console::open(&settings.ui, folders)?;
     let shutdown = Arc::new(AtomicBool::new(false));
@@ -284,7 +317,10 @@ fn console_session(
     match ended {
         Ok(crate::tui::run::UiEnd::Quit(policy)) => {
             // The queue may be full of a person's keys; the flag ends the session as well.
-            if handle.send(Command::Session(SessionCommand::Quit(policy))).is_err() {
+            if handle
+                .send(Command::Session(SessionCommand::Quit(policy)))
+                .is_err()
+            {
                 stop.signal(2);
             }
         }
@@ -310,7 +346,10 @@ fn console_session(
 }
 
 /// How far `now` is between two moments, 0 to 1.
-#[expect(clippy::cast_precision_loss, reason = "a progress bar needs two digits")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a progress bar needs two digits"
+)]
 pub(super) fn part(now: Timestamp, from: Timestamp, to: Timestamp) -> f64 {
     (now.since(from) as f64 / to.since(from).max(1) as f64).clamp(0.0, 1.0)
 }

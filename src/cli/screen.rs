@@ -47,7 +47,11 @@ impl Console {
         let name = theme_name(settings);
         let theme = find_theme(&folder, name).map_err(|text| Failure::new(Exit::Config, text))?;
         let depth = depth_of_terminal();
-        Ok(Self { theme: theme.quantised(depth), depth, folder })
+        Ok(Self {
+            theme: theme.quantised(depth),
+            depth,
+            folder,
+        })
     }
 
     /// Runs the console on this terminal until it ends.
@@ -76,21 +80,40 @@ impl Console {
 
 impl Screen for Console {
     fn layout(&self) -> Layout {
-        Layout { panes: view::panes, rows: view::rows }
+        Layout {
+            panes: view::panes,
+            rows: view::rows,
+        }
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, scene: &Scene<'_>) {
-        let help: Vec<_> =
-            scene.help.iter().map(|h| (h.keys.clone(), h.text.clone(), h.danger)).collect();
-        let palette: Vec<_> =
-            scene.palette.iter().map(|p| (p.text.clone(), p.keys.clone())).collect();
+        let help: Vec<_> = scene
+            .help
+            .iter()
+            .map(|h| (h.keys.clone(), h.text.clone(), h.danger))
+            .collect();
+        let palette: Vec<_> = scene
+            .palette
+            .iter()
+            .map(|p| (p.text.clone(), p.keys.clone()))
+            .collect();
         let kill = KillView {
             level: scene.kill.level,
             phase: scene.kill.phase,
             reason: scene.kill.reason,
         };
-        let overlay = OverlayData { help: &help, palette: &palette };
-        view::draw(frame, scene.snapshot, scene.model, &self.theme, kill, &overlay);
+        let overlay = OverlayData {
+            help: &help,
+            palette: &palette,
+        };
+        view::draw(
+            frame,
+            scene.snapshot,
+            scene.model,
+            &self.theme,
+            kill,
+            &overlay,
+        );
     }
 
     fn set_theme(&mut self, name: &str) -> Result<(), String> {
@@ -110,7 +133,9 @@ fn theme_name(settings: &UiSettings) -> &str {
 
 /// A theme of the user's own folder, else a shipped one.
 fn find_theme(folder: &std::path::Path, name: &str) -> Result<Theme, String> {
-    let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let is_plain = name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     let own = folder.join(format!("{name}.toml"));
     if is_plain && own.is_file() {
         let text = std::fs::read_to_string(&own)
@@ -133,7 +158,9 @@ fn own_themes(folder: &std::path::Path) -> Vec<String> {
         .filter_map(|entry| {
             let path = entry.path();
             let is_theme = path.extension().is_some_and(|e| e == "toml");
-            is_theme.then(|| path.file_stem()?.to_str().map(str::to_owned)).flatten()
+            is_theme
+                .then(|| path.file_stem()?.to_str().map(str::to_owned))
+                .flatten()
         })
         .collect();
     names.sort();

@@ -62,8 +62,14 @@ fn shots() -> Vec<Shot> {
             killed: true,
             ..shot("kill_120x40", (120, 40), View::Dashboard)
         },
-        Shot { theme: "okabe", ..shot("okabe_120x40", (120, 40), View::Dashboard) },
-        Shot { theme: "light", ..shot("light_120x40", (120, 40), View::Dashboard) },
+        Shot {
+            theme: "okabe",
+            ..shot("okabe_120x40", (120, 40), View::Dashboard)
+        },
+        Shot {
+            theme: "light",
+            ..shot("light_120x40", (120, 40), View::Dashboard)
+        },
     ]
 }
 
@@ -96,7 +102,10 @@ pub(super) fn screenshots(args: &ScreenshotArgs) -> Outcome {
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let fail = |error: std::io::Error| {
-        Failure::new(Exit::Unexpected, format!("cannot write {}: {error}", path.display()))
+        Failure::new(
+            Exit::Unexpected,
+            format!("cannot write {}: {error}", path.display()),
+        )
     };
     std::fs::create_dir_all(path.parent().unwrap_or(path)).map_err(fail)?;
     std::fs::write(path, text).map_err(fail)
@@ -106,12 +115,19 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 fn play() -> Result<(Snapshot, Snapshot), Failure> {
     let settings = Settings::default();
     let mut market = open_market(&settings)?;
-    let built = build_session(&settings, &market.instruments, &market.intervals, KillLevel::Active)?;
+    let built = build_session(
+        &settings,
+        &market.instruments,
+        &market.intervals,
+        KillLevel::Active,
+    )?;
     let mut session = Session::new(built.engine, built.broker, built.watch);
     let until = market
         .feed
         .span()
-        .map_or(Timestamp::default(), |(first, _)| first.plus_millis(PLAYED_MS));
+        .map_or(Timestamp::default(), |(first, _)| {
+            first.plus_millis(PLAYED_MS)
+        });
     let span = market.feed.span();
     while let Some(item) = market.feed.next() {
         let (at, event) = item?;
@@ -160,11 +176,23 @@ fn picture(shot: &Shot, snapshot: &Snapshot) -> Result<String, Failure> {
             reason: "operator key",
         }
     } else {
-        KillView { level: KillLevel::Active, phase: KillPhase::Idle, reason: "" }
+        KillView {
+            level: KillLevel::Active,
+            phase: KillPhase::Idle,
+            reason: "",
+        }
     };
     let mut buffer = Buffer::empty(Rect::new(0, 0, shot.size.0, shot.size.1));
-    let overlay = OverlayData { help: &[], palette: &[] };
-    let scene = view::Scene { snapshot, model: &model, kill, overlay: &overlay };
+    let overlay = OverlayData {
+        help: &[],
+        palette: &[],
+    };
+    let scene = view::Scene {
+        snapshot,
+        model: &model,
+        kill,
+        overlay: &overlay,
+    };
     view::draw_into(&mut buffer, &scene, &theme);
     Ok(svg::render(&buffer, &theme))
 }

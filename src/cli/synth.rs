@@ -31,7 +31,11 @@ pub(super) fn synth(args: &SynthArgs) -> Outcome {
     }
     let spec = SynthSpec {
         seed: args.seed,
-        book_symbols: if args.books { args.symbols.clone() } else { Vec::new() },
+        book_symbols: if args.books {
+            args.symbols.clone()
+        } else {
+            Vec::new()
+        },
         symbols,
         start: Timestamp::from_millis(START_MS),
         days: args.days,

@@ -128,20 +128,24 @@ impl EffectOf<Approved> {
     pub fn to_record(&self) -> EffectRecord {
         match self {
             EffectOf::Submit(approved) => EffectOf::Submit(approved.intent().clone()),
-            EffectOf::Cancel { order, reason } => {
-                EffectOf::Cancel { order: *order, reason: *reason }
-            }
+            EffectOf::Cancel { order, reason } => EffectOf::Cancel {
+                order: *order,
+                reason: *reason,
+            },
             EffectOf::Decision(record) => EffectOf::Decision(record.clone()),
             EffectOf::Refused(record) => EffectOf::Refused(record.clone()),
-            EffectOf::Trip { level, reason } => {
-                EffectOf::Trip { level: *level, reason: reason.clone() }
-            }
-            EffectOf::KillApplied { level, reason } => {
-                EffectOf::KillApplied { level: *level, reason: reason.clone() }
-            }
-            EffectOf::Paused { rule, until } => {
-                EffectOf::Paused { rule: rule.clone(), until: *until }
-            }
+            EffectOf::Trip { level, reason } => EffectOf::Trip {
+                level: *level,
+                reason: reason.clone(),
+            },
+            EffectOf::KillApplied { level, reason } => EffectOf::KillApplied {
+                level: *level,
+                reason: reason.clone(),
+            },
+            EffectOf::Paused { rule, until } => EffectOf::Paused {
+                rule: rule.clone(),
+                until: *until,
+            },
             EffectOf::TradeClosed(record) => EffectOf::TradeClosed(record.clone()),
             EffectOf::Notice(notice) => EffectOf::Notice(notice.clone()),
         }

@@ -137,8 +137,14 @@ pub fn target_size(input: &PlanInput<'_>, rules: &PlanRules) -> SignedQty {
     let value = input.full_value * input.target.rate().abs();
     let instrument = input.instrument;
     // A buying limit through the price is sized at its own price, or it could cost more than asked.
-    let limit = entry_kind(input, rules.entry, side).limit_price().unwrap_or(input.price);
-    let price = if side == Side::Buy { limit.max(input.price) } else { input.price };
+    let limit = entry_kind(input, rules.entry, side)
+        .limit_price()
+        .unwrap_or(input.price);
+    let price = if side == Side::Buy {
+        limit.max(input.price)
+    } else {
+        input.price
+    };
     match value
         .quantity_at(price)
         .map(|qty| qty.floor_to(instrument.qty_step))

@@ -44,7 +44,9 @@ mod tests {
             trades: None,
             level: None,
         };
-        sender.send(Line::new(Timestamp::from_millis(7), kind)).unwrap();
+        sender
+            .send(Line::new(Timestamp::from_millis(7), kind))
+            .unwrap();
         drop(sender);
         let mut out = Vec::new();
         assert_eq!(print(&receiver, &mut out).unwrap(), 1);

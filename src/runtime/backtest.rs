@@ -36,7 +36,9 @@ pub fn backtest<F: Feed, W: Witness>(
     let mut n_events = 0;
     while let Some(item) = feed.next() {
         let (at, event) = item.map_err(BacktestError::Feed)?;
-        session.turn(at, &Event::Market(event), witness).map_err(BacktestError::Witness)?;
+        session
+            .turn(at, &Event::Market(event), witness)
+            .map_err(BacktestError::Witness)?;
         n_events += 1;
         if n_events % PROGRESS == 0 {
             progress(n_events, at);

@@ -50,22 +50,28 @@ pub struct Watcher {
 /// When signals cannot be watched.
 pub fn watch(watcher: Watcher) -> std::io::Result<()> {
     let (ready, started) = std::sync::mpsc::sync_channel(1);
-    std::thread::Builder::new().name("io".to_owned()).spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        match runtime {
-            Ok(runtime) => runtime.block_on(async {
-                match Signals::new() {
-                    Ok(signals) => {
-                        drop(ready.send(Ok(())));
-                        watcher.run(signals).await;
+    std::thread::Builder::new()
+        .name("io".to_owned())
+        .spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            match runtime {
+                Ok(runtime) => runtime.block_on(async {
+                    match Signals::new() {
+                        Ok(signals) => {
+                            drop(ready.send(Ok(())));
+                            watcher.run(signals).await;
+                        }
+                        Err(error) => drop(ready.send(Err(error))),
                     }
-                    Err(error) => drop(ready.send(Err(error))),
-                }
-            }),
-            Err(error) => drop(ready.send(Err(error))),
-        }
-    })?;
-    started.recv().unwrap_or_else(|_| Err(std::io::Error::other("the io thread did not start")))
+                }),
+                Err(error) => drop(ready.send(Err(error))),
+            }
+        })?;
+    started
+        .recv()
+        .unwrap_or_else(|_| Err(std::io::Error::other("the io thread did not start")))
 }
 
 struct Signals {
@@ -140,8 +146,14 @@ fn take_kill_file(dir: &Path) -> Option<KillLevel> {
         tracing::warn!(%error, "the kill file could not be removed");
     }
     let word = text.split_whitespace().next().unwrap_or_default();
-    let named = KillLevel::ALL.into_iter().find(|level| level.name() == word);
-    Some(named.filter(|level| *level > KillLevel::Active).unwrap_or(KillLevel::Halted))
+    let named = KillLevel::ALL
+        .into_iter()
+        .find(|level| level.name() == word);
+    Some(
+        named
+            .filter(|level| *level > KillLevel::Active)
+            .unwrap_or(KillLevel::Halted),
+    )
 }
 
 #[cfg(test)]

@@ -90,7 +90,12 @@ pub fn replay<A: Audience>(
     audience: &mut A,
 ) -> Result<ReplayEnd, ReplayError> {
     let expected = Expected::new(journal);
-    let mut checker = Checker { expected, audience, n_beyond: 0, failed: None };
+    let mut checker = Checker {
+        expected,
+        audience,
+        n_beyond: 0,
+        failed: None,
+    };
     while let Some((at, event)) = checker.expected.next_source()? {
         session.watch = Watch::Recorded(checker.expected.source_laps());
         session.turn(at, &event, &mut checker)?;

@@ -1,5 +1,5 @@
 //! Feeds and brokers.
 
-pub mod feed;
 pub mod broker;
+pub mod feed;
 pub mod sim;
