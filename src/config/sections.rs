@@ -154,7 +154,7 @@ impl Default for ExecutionSettings {
         Self {
             order: OrderStyle::Market,
             flip: FlipStyle::TwoOrders,
-            dead_band_pct: Rate::ZERO,
+            dead_band_pct: Rate::from_bps(2_000),
             tif: TimeInForce::Gtc,
             limit_offset_ticks: 0,
         }
@@ -275,7 +275,7 @@ impl Default for UiSettings {
     fn default() -> Self {
         Self {
             theme: "auto".to_owned(),
-            fps: 30,
+            fps: 10,
             symbols: SymbolSet::Unicode,
             mouse: true,
             on_terminal_lost: TerminalLost::Continue,

@@ -129,7 +129,7 @@ pub struct MarketView {
     pub tick: Price,
     /// Quantity grid.
     pub qty_step: Qty,
-    /// Last price.
+    /// Newest price: of the last trade or bar, or the middle of a newer quote.
     pub last: Option<Price>,
     /// Change over 24 hours.
     pub change_24h: Option<Rate>,

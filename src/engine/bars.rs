@@ -19,7 +19,7 @@ impl Engine {
         effects: &mut Vec<Effect>,
     ) {
         let id = event.instrument;
-        self.markets[id.index()].last = Some(event.bar.close);
+        self.markets[id.index()].traded(event.bar.close);
         if event.confirmed {
             self.markets[id.index()].draw_bar(event.interval, &event.bar);
         }
@@ -264,9 +264,7 @@ impl Engine {
             market.bid = Some((bid.price, bid.qty));
             market.ask = Some((ask.price, ask.qty));
         }
-        if matches!(verdict, BookVerdict::Snapshot | BookVerdict::Delta) {
-            self.revalue(id, effects);
-        } else {
+        if !matches!(verdict, BookVerdict::Snapshot | BookVerdict::Delta) {
             self.counters.n_bad_data += 1;
             market.n_bad += 1;
             let symbol = &self.instruments.get(id).symbol;

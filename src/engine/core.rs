@@ -243,11 +243,11 @@ impl Engine {
         match event {
             MarketEvent::Bar(bar) => self.on_bar(bar, watch, effects),
             MarketEvent::BarOpen { price, .. } => {
-                market.last = Some(*price);
+                market.traded(*price);
                 self.revalue(id, effects);
             }
             MarketEvent::Trade(trade) => {
-                market.last = Some(trade.price);
+                market.traded(trade.price);
                 self.revalue(id, effects);
             }
             MarketEvent::Mark { price, .. } => {
@@ -255,8 +255,7 @@ impl Engine {
                 self.revalue(id, effects);
             }
             MarketEvent::Quote(quote) => {
-                market.bid = Some((quote.bid, quote.bid_qty));
-                market.ask = Some((quote.ask, quote.ask_qty));
+                market.quoted((quote.bid, quote.bid_qty), (quote.ask, quote.ask_qty));
                 self.revalue(id, effects);
             }
             MarketEvent::Book(update) => self.on_book(update, effects),

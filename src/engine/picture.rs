@@ -131,7 +131,7 @@ impl Engine {
             symbol: instrument.symbol.clone(),
             tick: instrument.tick,
             qty_step: instrument.qty_step,
-            last: market.last,
+            last: market.newest,
             change_24h,
             bid: market.bid,
             ask: market.ask,

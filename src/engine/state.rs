@@ -19,7 +19,10 @@ pub(super) const ACTIONS: usize = 256;
 /// What is known about one market.
 #[derive(Debug)]
 pub(super) struct Market {
+    /// Price of the newest trade or bar: what orders are sized with.
     pub(super) last: Option<Price>,
+    /// Newest price of any kind, the middle of a quote included: what positions are valued at.
+    pub(super) newest: Option<Price>,
     pub(super) bid: Option<(Price, Qty)>,
     pub(super) ask: Option<(Price, Qty)>,
     pub(super) mark: Option<Price>,
@@ -43,6 +46,7 @@ impl Market {
     pub(super) fn new() -> Self {
         Self {
             last: None,
+            newest: None,
             bid: None,
             ask: None,
             mark: None,
@@ -56,13 +60,22 @@ impl Market {
         }
     }
 
-    /// Price to value a position with: the mark, else the middle of the quote, else the last.
+    /// Price to value a position with: the mark where the feed has one, else the newest price.
     pub(super) fn valuation(&self) -> Option<Price> {
-        match (self.mark, self.bid, self.ask) {
-            (Some(mark), _, _) => Some(mark),
-            (None, Some((bid, _)), Some((ask, _))) => Some(bid.midpoint(ask)),
-            _ => self.last,
-        }
+        self.mark.or(self.newest)
+    }
+
+    /// Takes the price of a trade or a bar.
+    pub(super) fn traded(&mut self, price: Price) {
+        self.last = Some(price);
+        self.newest = Some(price);
+    }
+
+    /// Takes the best prices of a quote or a book.
+    pub(super) fn quoted(&mut self, bid: (Price, Qty), ask: (Price, Qty)) {
+        self.bid = Some(bid);
+        self.ask = Some(ask);
+        self.newest = Some(bid.0.midpoint(ask.0));
     }
 
     pub(super) fn draw_bar(&mut self, interval: Interval, bar: &Bar) {

@@ -18,7 +18,7 @@ const LISTED: usize = 100;
 /// Folds steps into a report. Memory grows with the number of orders, not of bars.
 ///
 /// Positions are valued at the venue's mark price where the feed has one, else at the newest
-/// price of a bar.
+/// price of a bar, a trade or the middle of a quote: the engine's own rule.
 #[derive(Debug)]
 pub struct ReportBuilder {
     facts: SessionFacts,
@@ -116,22 +116,23 @@ impl ReportBuilder {
 
     fn market(&mut self, event: &MarketEvent) {
         match event {
-            MarketEvent::BarOpen { instrument, price } => self.mark_by_bar(*instrument, *price),
-            MarketEvent::Bar(event) => self.mark_by_bar(event.instrument, event.bar.close),
+            MarketEvent::BarOpen { instrument, price } => self.mark_by_price(*instrument, *price),
+            MarketEvent::Bar(event) => self.mark_by_price(event.instrument, event.bar.close),
             MarketEvent::Mark { instrument, price } => {
                 if let Some(has_marks) = self.has_marks.get_mut(instrument.index()) {
                     *has_marks = true;
                 }
                 self.ledger.mark(*instrument, *price);
             }
-            MarketEvent::Quote(_)
-            | MarketEvent::Book(_)
-            | MarketEvent::Trade(_)
-            | MarketEvent::Funding(_) => {}
+            MarketEvent::Quote(quote) => {
+                self.mark_by_price(quote.instrument, quote.bid.midpoint(quote.ask));
+            }
+            MarketEvent::Trade(trade) => self.mark_by_price(trade.instrument, trade.price),
+            MarketEvent::Book(_) | MarketEvent::Funding(_) => {}
         }
     }
 
-    fn mark_by_bar(&mut self, instrument: InstrumentId, price: Price) {
+    fn mark_by_price(&mut self, instrument: InstrumentId, price: Price) {
         if !self.has_marks.get(instrument.index()).is_some_and(|m| *m) {
             self.ledger.mark(instrument, price);
         }

@@ -158,8 +158,8 @@ impl SynthSpec {
     }
 }
 
-/// The market of the demonstration: four perpetuals over nine days in five-minute bars, quotes
-/// every 15 s, books of Bitcoin and Ether every 30 s. The first 640 bars are there for warm-up.
+/// The market of the demonstration: four perpetuals over seven days in five-minute bars, quotes
+/// every 15 s, the book of Bitcoin every minute. The first 640 bars are there for warm-up.
 ///
 /// # Panics
 ///
@@ -181,14 +181,14 @@ pub fn demo_spec() -> SynthSpec {
     });
     SynthSpec {
         seed: 20_260_302,
-        book_symbols: symbols[..2].iter().map(|(i, _)| i.symbol.clone()).collect(),
+        book_symbols: symbols[..1].iter().map(|(i, _)| i.symbol.clone()).collect(),
         symbols: symbols.to_vec(),
         // Monday 2026-03-02T00:00:00Z.
         start: Timestamp::from_millis(1_772_409_600_000),
-        days: 9,
+        days: 7,
         interval: Interval::from_millis(300_000).expect("five minutes are served"),
         quotes_every_ms: Some(15_000),
-        books_every_ms: Some(30_000),
+        books_every_ms: Some(60_000),
         trades: false,
     }
 }
