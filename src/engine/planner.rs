@@ -173,7 +173,8 @@ pub fn plan(input: &PlanInput<'_>, rules: &PlanRules) -> Plan {
         (Some(_), None) => close(input, rules, open),
         (Some(held), Some(side)) if held == side => {
             if input.held.abs() <= target.abs() {
-                grow(input, rules, side, open, target.abs())
+                // A close on its way may still fail: until it fills, what is held is held.
+                grow(input, rules, side, input.held.abs(), target.abs())
             } else {
                 shrink(input, rules, open, target.abs())
             }

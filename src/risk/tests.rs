@@ -400,6 +400,7 @@ fn the_first_failing_rule_names_itself_in_the_stated_order() {
     assert_eq!(first(&scene, &breakers), Rule::Drawdown);
     breakers.rearm(scene.equity);
     assert_eq!(first(&scene, &breakers), Rule::DayLoss);
+    assert_eq!(breakers.pauses(scene.now).count(), 2);
     let calm = Breakers::new(limits());
     assert_eq!(first(&scene, &calm), Rule::FreshPrice);
     scene.reference = Some((price("50000"), scene.now));
