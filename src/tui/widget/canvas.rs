@@ -96,9 +96,8 @@ impl<'a> Canvas<'a> {
             if end <= at {
                 break;
             }
-            let (glyph, cells) = match shown(glyph) {
-                Some(pair) => pair,
-                None => continue,
+            let Some((glyph, cells)) = shown(glyph) else {
+                continue;
             };
             if end - at < cells {
                 break;
@@ -291,31 +290,30 @@ fn ascii_of(glyph: char) -> char {
         }
         '─' | '┄' | '░' | '–' | '—' => '-',
         '━' => '=',
-        '┌' | '┐' | '└' | '┘' | '┏' | '┓' | '┗' | '┛' | '├' | '┤' => '+',
+        '┌' | '┐' | '└' | '┘' | '┏' | '┓' | '┗' | '┛' | '├' | '┤' | '✓' => {
+            '+'
+        }
         '·' | '▁' | '⠀' => '.',
         '▂' | '▃' => ':',
-        '▄' | '▅' | '▎' | '▍' | '▌' => 'o',
+        '▄' | '▅' | '▎' | '▍' | '▌' | '○' | '◌' | '◷' | '□' => 'o',
         '▆' | '▇' | '█' | '▒' | '▓' | '■' | '▋' | '▊' | '▉' => '#',
         '▲' => '^',
         '▼' => 'v',
-        '●' | '◆' => '*',
-        '○' | '◌' | '◷' | '□' => 'o',
-        '✓' => '+',
         '✗' => 'x',
         '◄' => '<',
-        '▸' => '>',
-        '≥' => '>',
-        '→' => '>',
+        '▸' | '≥' | '→' => '>',
         '…' => '~',
         'µ' => 'u',
         'Σ' => 'S',
-        '\u{2800}'..='\u{28ff}' => '*',
+        '●' | '◆' | '\u{2801}'..='\u{28ff}' => '*',
         other => other,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ratatui::buffer::Cell;
+
     use super::*;
 
     fn drawn(width: u16, text: &str) -> String {
@@ -324,7 +322,7 @@ mod tests {
         let mut canvas = Canvas::new(&mut buffer, &theme, false);
         let style = canvas.style(Role::Text);
         canvas.text(0, 0, width, text, style);
-        buffer.content.iter().map(|cell| cell.symbol()).collect()
+        buffer.content.iter().map(Cell::symbol).collect()
     }
 
     #[test]
@@ -350,7 +348,7 @@ mod tests {
         let style = canvas.style(Role::Text);
         canvas.text(0, 0, 4, "日本", style);
         canvas.put(1, 0, '│', style);
-        let row: String = buffer.content.iter().map(|cell| cell.symbol()).collect();
+        let row: String = buffer.content.iter().map(Cell::symbol).collect();
         assert_eq!(row, " │本 ");
     }
 
@@ -362,7 +360,7 @@ mod tests {
         let style = canvas.style(Role::Text);
         canvas.text(0, 0, 12, "│─━┌▲▼●✓⠿█é", style);
         canvas.to_ascii();
-        let row: String = buffer.content.iter().map(|cell| cell.symbol()).collect();
+        let row: String = buffer.content.iter().map(Cell::symbol).collect();
         assert_eq!(row, "|-=+^v*+*#é ");
     }
 }
