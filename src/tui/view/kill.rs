@@ -138,7 +138,12 @@ fn kill_lines<'a>(scene: &Scene<'_>, modal: &KillModal) -> Vec<(bool, Line<'a>)>
     let mut lines = vec![
         (
             true,
-            text(format!("Entries blocked{since}, exits still work.")),
+            text(match scene.kill_level() {
+                KillLevel::Active => "Trading normally.".to_owned(),
+                KillLevel::ReduceOnly => format!("Entries blocked{since}, exits still work."),
+                KillLevel::Halted => format!("Halted{since}: only cancels leave."),
+                KillLevel::Flatten => format!("Flattening{since}: cancel all, close all."),
+            }),
         ),
         (false, Line::new()),
     ];
