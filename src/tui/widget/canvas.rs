@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthChar;
 
 use super::line::Line;
@@ -67,7 +67,7 @@ impl<'a> Canvas<'a> {
             return;
         }
         self.mend(x, y);
-        self.buffer[(x, y)].set_char(glyph).set_style(style);
+        self.set(x, y, glyph, style);
     }
 
     /// Whether the cell holds nothing visible.
@@ -102,9 +102,9 @@ impl<'a> Canvas<'a> {
             if end - at < cells {
                 break;
             }
-            self.buffer[(at, y)].set_char(glyph).set_style(style);
+            self.set(at, y, glyph, style);
             for covered in at + 1..at + cells {
-                self.buffer[(covered, y)].set_char(' ').set_style(style);
+                self.set(covered, y, ' ', style);
             }
             at += cells;
         }
@@ -225,6 +225,13 @@ impl<'a> Canvas<'a> {
                 cell.set_char(ascii_of(glyph));
             }
         }
+    }
+
+    /// Writes a cell of the buffer; nothing but the ground is left of what was there.
+    fn set(&mut self, x: u16, y: u16, glyph: char, style: Style) {
+        let cell = &mut self.buffer[(x, y)];
+        cell.modifier = Modifier::empty();
+        cell.set_char(glyph).set_style(style);
     }
 
     /// Removes a wide character whose second half is about to be overwritten at `x`.
