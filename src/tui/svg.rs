@@ -3,13 +3,12 @@
 //! Letters are text at fixed cells; lines, blocks, shades and braille are drawn as geometry, so
 //! that boxes join without seams whatever the font.
 
-use std::fmt::Write as _;
-
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
 
 use super::theme::{Role, Theme, Variant, color};
+use super::widget::num;
 
 /// Width and height of a cell, in pixels.
 const CELL: (u32, u32) = (9, 18);
@@ -53,12 +52,14 @@ pub fn render(buffer: &Buffer, theme: &Theme) -> String {
     let (width, height) = (columns * CELL.0, rows * CELL.1);
     let paint = Paint::new(theme);
     let mut out = String::new();
-    let _ = write!(
-        out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+    num::push(
+        &mut out,
+        format_args!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {width} {height}\" font-family=\"'DejaVu Sans Mono','Menlo','Consolas',monospace\" \
          font-size=\"15\" shape-rendering=\"crispEdges\">\n<rect width=\"{width}\" height=\"{height}\" fill=\"{}\"/>\n",
-        hex(paint.ground)
+            hex(paint.ground)
+        ),
     );
     for (y, row) in (0..rows).zip(buffer.content.chunks(usize::from(buffer.area.width).max(1))) {
         grounds(&mut out, row, y, &paint);
@@ -128,10 +129,12 @@ fn grounds(out: &mut String, row: &[Cell], y: u32, paint: &Paint) {
 }
 
 fn rect(out: &mut String, [x, y, width, height]: [u32; 4], fill: Rgb, more: &str) {
-    let _ = writeln!(
+    num::push(
         out,
-        "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{}\"{more}/>",
-        hex(fill)
+        format_args!(
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{}\"{more}/>\n",
+            hex(fill)
+        ),
     );
 }
 
@@ -190,10 +193,9 @@ fn text(out: &mut String, word: &str, x: u32, y: u32, look: Option<(Rgb, Modifie
         }
     }
     let (x, y) = (x * CELL.0, y * CELL.1 + 14);
-    let _ = write!(
+    num::push(
         out,
-        "<text x=\"{x}\" y=\"{y}\" fill=\"{}\"{more}>",
-        hex(ink)
+        format_args!("<text x=\"{x}\" y=\"{y}\" fill=\"{}\"{more}>", hex(ink)),
     );
     for glyph in word.chars() {
         match glyph {

@@ -168,12 +168,12 @@ impl Theme {
         theme
     }
 
-    fn new(name: String, variant: Variant, cvd: bool, styles: [Style; Role::COUNT]) -> Self {
+    fn new(name: String, variant: Variant, cvd: bool, styles: &[Style; Role::COUNT]) -> Self {
         Self {
             name,
             variant,
             cvd,
-            styles,
+            styles: *styles,
         }
     }
 }

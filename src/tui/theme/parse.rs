@@ -132,7 +132,7 @@ pub(super) fn theme(
                 chain: chain.join(" -> "),
             });
         }
-        text = parents(&parent).ok_or_else(|| ThemeError::UnknownParent { file: here, parent })?;
+        text = parents(&parent).ok_or(ThemeError::UnknownParent { file: here, parent })?;
     }
     layers.finish(file)
 }
@@ -244,7 +244,7 @@ impl Layers {
             self.name.ok_or_else(|| missing("name"))?,
             self.variant.ok_or_else(|| missing("variant"))?,
             self.cvd.unwrap_or(false),
-            styles,
+            &styles,
         ))
     }
 

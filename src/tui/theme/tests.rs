@@ -40,9 +40,6 @@ fn text_and_banners_are_readable() {
                 // Frames and the empty part of gauges carry no text.
                 Role::Border | Role::GaugeRest => 1.3,
                 Role::ChartVolume | Role::BorderFocus => 2.0,
-                Role::Dim | Role::Flat | Role::Tab | Role::ChartAxis | Role::LogDebug => 4.0,
-                Role::Up | Role::Down | Role::Long | Role::Short => 3.9,
-                Role::BookBid | Role::BookAsk | Role::ChartLine => 3.9,
                 _ => 4.5,
             };
             let (fg, bg) = seen(&theme, *role);
@@ -136,7 +133,7 @@ fn terminal_theme_uses_the_terminals_own_colours() {
 )]
 #[case::not_a_palette_name(
     "[roles]\nup = \"grean\"",
-    r##"theme mine: roles.up = "grean": use #RRGGBB, a palette name, or a terminal colour such as bright-red: did you mean "green"?"##
+    r#"theme mine: roles.up = "grean": use #RRGGBB, a palette name, or a terminal colour such as bright-red: did you mean "green"?"#
 )]
 #[case::unknown_role(
     "[roles]\n\"state.haltd\" = \"red\"",

@@ -142,7 +142,10 @@ fn chart(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, focused: bool) 
         zoom => format!("{zoom} bars a column · "),
     };
     if 0 < scene.model.chart_pan {
-        remark.push_str(&format!("{} back · ", scene.model.chart_pan));
+        num::push(
+            &mut remark,
+            format_args!("{} back · ", scene.model.chart_pan),
+        );
     }
     remark.push_str("+ - zoom · h l pan");
     let inside = canvas.pane(area, &title, &remark, focused);

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::scene::{Scene, Size};
 use crate::control::{FeedHealth, KillPhase, LegPhase, MarketView};
 use crate::domain::{KillLevel, Mode, Money};
-use crate::tui::model::{Overlay, View};
+use crate::tui::model::View;
 use crate::tui::theme::Role;
 use crate::tui::widget::line::{Line, Ranked, fit};
 use crate::tui::widget::{Canvas, num};
@@ -85,11 +85,8 @@ pub(super) fn first_row(canvas: &mut Canvas<'_>, row: Rect, scene: &Scene<'_>, s
     let rest = row.right().saturating_sub(start);
     let middle = rest.saturating_sub(state.width());
     if size != Size::Xs && 12 < middle {
-        let line = facts(scene, middle - 1, size);
-        canvas.line(start, row.y, middle - 1, &line);
-        if live {
-            canvas.tint(row, mode_role);
-        }
+        let facts = facts(scene, middle - 1, size);
+        canvas.line(start, row.y, middle - 1, &facts);
     }
     let spot = Rect::new(start, row.y, rest, 1);
     canvas.line_right(spot, &state);
@@ -372,66 +369,4 @@ pub(super) fn tabs(canvas: &mut Canvas<'_>, row: Rect, scene: &Scene<'_>) {
         }
     }
     canvas.line(row.x, row.y, row.width, &line);
-}
-
-/// What the kill ladder has done; with the keys of the kill modal while that is shrunk to this row.
-pub(super) fn kill_row(canvas: &mut Canvas<'_>, row: Rect, scene: &Scene<'_>) {
-    canvas.clear(row, Role::Kill);
-    let line = kill_line(scene);
-    canvas.line(row.x, row.y, row.width, &line);
-    if let Some(Overlay::Kill(modal)) = &scene.model.overlay
-        && modal.banner
-    {
-        let flatten = if modal.armed_flatten {
-            "Enter FLATTEN"
-        } else {
-            "F flatten"
-        };
-        let back = super::overlay::back_to(modal);
-        let hint = Line::of(Role::KillKey, format!("  K decide  {flatten}  Esc {back} "));
-        if hint.width() < row.width {
-            canvas.line_right(row, &hint);
-        }
-    }
-}
-
-/// ` KILL  REDUCE-ONLY since 12:04:31 (operator key): entries blocked, exits still work`
-pub(super) fn kill_line<'a>(scene: &Scene<'_>) -> Line<'a> {
-    let state = &scene.snapshot.state;
-    let level = scene.kill_level();
-    let (name, means) = match level {
-        KillLevel::Active => ("ACTIVE", "trading normally"),
-        KillLevel::ReduceOnly => ("REDUCE-ONLY", "entries blocked, exits work"),
-        KillLevel::Halted => ("HALTED", "only cancels leave"),
-        KillLevel::Flatten => ("FLATTEN", "cancel all, close all"),
-    };
-    let mut text = format!(" KILL  {name}");
-    if let Some(since) = state.kill_since {
-        text.push_str(&format!(" since {}", num::clock(since)));
-    }
-    let reason = if scene.kill.level < state.kill {
-        state.kill_reason.as_deref().unwrap_or("")
-    } else {
-        scene.kill.reason
-    };
-    if !reason.is_empty() {
-        text.push_str(&format!(" ({})", short(reason, 40)));
-    }
-    if let Some(phase) = phase_words(scene.kill.phase) {
-        text.push_str(&format!(" · {phase}"));
-    }
-    text.push_str(&format!(" · {means}"));
-    Line::of(Role::Kill, text)
-}
-
-/// Progress of a kill in words; `None` when there is nothing to say.
-pub(super) const fn phase_words(phase: KillPhase) -> Option<&'static str> {
-    match phase {
-        KillPhase::Idle => None,
-        KillPhase::Tripped => Some("gate closed"),
-        KillPhase::Cancelling => Some("cancelling"),
-        KillPhase::Closing => Some("closing"),
-        KillPhase::Flat => Some("broker reports flat"),
-        KillPhase::Stuck => Some("STUCK: could not close, act by hand"),
-    }
 }

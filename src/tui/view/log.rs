@@ -62,23 +62,23 @@ pub(super) fn pane(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, full:
         0 => "follow".to_owned(),
         n => format!("{n} below"),
     };
-    remark.push_str(&format!(" · {level}"));
+    num::push(&mut remark, format_args!(" · {level}"));
     if full {
         let n_lost = entries
             .iter()
             .map(|entry| if let Entry::Missed(n) = entry { *n } else { 0 })
             .fold(0_u64, u64::saturating_add);
         let n_shown = entries.len();
-        remark.push_str(&format!(
-            " · {n_shown} lines · {} missed",
-            num::grouped(n_lost)
-        ));
+        num::push(
+            &mut remark,
+            format_args!(" · {n_shown} lines · {} missed", num::grouped(n_lost)),
+        );
     }
     if !scene.model.filter.is_empty() {
-        remark.push_str(&format!(
-            " · /{}",
-            super::header::short(&scene.model.filter, 24)
-        ));
+        num::push(
+            &mut remark,
+            format_args!(" · /{}", super::header::short(&scene.model.filter, 24)),
+        );
     }
     let inside = canvas.pane(area, title, &remark, scene.is_focused(index));
     lines(canvas, inside, scene, &entries, full);

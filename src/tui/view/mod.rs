@@ -7,8 +7,10 @@ mod agent;
 mod blotter;
 mod book;
 mod dashboard;
+mod features;
 mod footer;
 mod header;
+mod kill;
 mod log;
 mod overlay;
 mod panes;
@@ -90,7 +92,7 @@ fn frame_and_body(canvas: &mut Canvas<'_>, mut body: Rect, scene: &Scene<'_>, si
     }
     if KillLevel::Active < scene.kill_level() || scene.kill.phase == KillPhase::Stuck {
         let row = cut_top(&mut body, 1);
-        header::kill_row(canvas, row, scene);
+        kill::kill_row(canvas, row, scene);
     }
     let row = scene::cut_bottom(&mut body, 1);
     footer::draw(canvas, row, scene);

@@ -2,14 +2,12 @@
 
 use ratatui::layout::Rect;
 
-use super::header::{phase_words, short};
-use super::scene::{Scene, cut_top};
-use super::tables::position_side;
-use crate::control::{BookView, PositionView};
-use crate::domain::{KillLevel, Liquidity, Mode, Side};
-use crate::tui::model::{KillModal, Overlay};
+use super::header::short;
+use super::kill;
+use super::scene::{Scene, cut_top, middle};
+use crate::tui::model::Overlay;
 use crate::tui::theme::{Role, Theme};
-use crate::tui::widget::canvas::{inside, width_of};
+use crate::tui::widget::canvas::width_of;
 use crate::tui::widget::line::Line;
 use crate::tui::widget::table::{Follow, window};
 use crate::tui::widget::{Canvas, num};
@@ -24,24 +22,16 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, theme
         None => {}
         // Shrunk to a banner, it is the kill row at the top of the body.
         Some(Overlay::Kill(modal)) if modal.banner => {}
-        Some(Overlay::Kill(modal)) => kept = Some(kill(canvas, area, scene, modal)),
+        Some(Overlay::Kill(modal)) => kept = Some(kill::modal(canvas, area, scene, modal)),
         Some(Overlay::Help { filter, selected }) => help(canvas, area, scene, filter, *selected),
         Some(Overlay::Palette { input, selected }) => {
-            palette(canvas, area, scene, input, *selected)
+            palette(canvas, area, scene, input, *selected);
         }
         Some(Overlay::Themes { selected }) => themes(canvas, area, scene, *selected, theme),
         Some(Overlay::Quit { selected }) => quit(canvas, area, scene, *selected),
         Some(Overlay::Confirm { question, yes }) => confirm(canvas, area, question, *yes),
     }
     toasts(canvas, area, scene, kept);
-}
-
-/// Rectangle of a size in the middle of `area`, cut where there is no room.
-fn middle(area: Rect, width: u16, height: u16) -> Rect {
-    let (width, height) = (width.min(area.width), height.min(area.height));
-    let x = area.x + (area.width - width) / 2;
-    let y = area.y + (area.height - height) / 2;
-    Rect::new(x, y, width, height)
 }
 
 fn boxed(canvas: &mut Canvas<'_>, area: Rect, title: &str, remark: &str) -> Rect {
@@ -278,209 +268,6 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     }
     lines.truncate(8);
     lines
-}
-
-/// Where `Esc` leads.
-pub(super) const fn back_to(modal: &KillModal) -> &'static str {
-    match modal.before {
-        KillLevel::Active => "back to ACTIVE",
-        KillLevel::ReduceOnly => "stay REDUCE-ONLY",
-        KillLevel::Halted => "stay HALTED",
-        KillLevel::Flatten => "stay FLATTEN",
-    }
-}
-
-/// The kill modal; returns where it is.
-fn kill(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, modal: &KillModal) -> Rect {
-    let mut lines = kill_lines(scene, modal);
-    let needed = num::cells(lines.len()) + 2;
-    if area.height < needed {
-        // What can be pressed is worth more than what exists.
-        lines.retain(|(essential, _)| *essential);
-    }
-    let spot = middle(area, 66, num::cells(lines.len()).saturating_add(2));
-    canvas.clear(spot, Role::Kill);
-    let mut inner = spot;
-    if 4 <= spot.height && 20 <= spot.width {
-        let style = canvas.style(Role::Kill);
-        canvas.outline(spot, style, ['┏', '━', '┓', '┃', '┗', '┛']);
-        let end = canvas.text(spot.x + 2, spot.y, spot.width - 4, " KILL SWITCH ", style);
-        let level = scene.kill_level();
-        let word = match level {
-            KillLevel::Active => "ACTIVE".to_owned(),
-            KillLevel::ReduceOnly => "L1 REDUCE-ONLY".to_owned(),
-            KillLevel::Halted => "L2 HALTED".to_owned(),
-            KillLevel::Flatten => "L3 FLATTEN".to_owned(),
-        };
-        let remark = Line::of(Role::Kill, format!(" {word} "));
-        if end + remark.width() + 2 < spot.right() {
-            let room = Rect::new(end, spot.y, spot.right() - 2 - end, 1);
-            canvas.line_right(room, &remark);
-        }
-        inner = inside(spot);
-    }
-    for (_, line) in &lines {
-        let row = cut_top(&mut inner, 1);
-        if 0 < row.height {
-            canvas.line(
-                row.x.saturating_add(1),
-                row.y,
-                row.width.saturating_sub(2),
-                line,
-            );
-        }
-    }
-    spot
-}
-
-/// Lines of the kill modal, each with whether it must stay on the smallest screens.
-fn kill_lines<'a>(scene: &Scene<'_>, modal: &KillModal) -> Vec<(bool, Line<'a>)> {
-    let snapshot = scene.snapshot;
-    let text = |text: String| Line::of(Role::Kill, text);
-    let since = snapshot
-        .state
-        .kill_since
-        .map_or_else(String::new, |at| format!(" since {}", num::clock_ms(at)));
-    let mut lines = vec![
-        (
-            true,
-            text(format!("Entries blocked{since}, exits still work.")),
-        ),
-        (false, Line::new()),
-    ];
-    if snapshot.positions.is_empty() {
-        lines.push((false, text("  now   no position".to_owned())));
-    }
-    for (n, position) in snapshot.positions.iter().take(3).enumerate() {
-        let label = if n == 0 { "now" } else { "   " };
-        let (side, _) = position_side(position.size.side());
-        lines.push((
-            false,
-            text(format!(
-                "  {label}   {} {side} {}  uPnL {}",
-                position.symbol,
-                position.size.abs(),
-                num::signed_or_dash(position.unrealised)
-            )),
-        ));
-    }
-    if 3 < snapshot.positions.len() {
-        lines.push((
-            false,
-            text(format!("        and {} more", snapshot.positions.len() - 3)),
-        ));
-    }
-    let n_orders = snapshot.orders.len();
-    lines.push((false, text(format!("        working orders {n_orders}"))));
-    if let Some(phase) = phase_words(scene.kill.phase) {
-        lines.push((false, text(format!("        {phase}"))));
-    }
-    lines.push((false, Line::new()));
-    let key = |key: &str| Line::of(Role::KillKey, format!("  {key:<9} "));
-    let n_open = snapshot.positions.len();
-    let needs_enter = !matches!(snapshot.session.mode, Mode::Replay | Mode::Paper);
-    if modal.armed_flatten {
-        lines.push((
-            true,
-            key("[Enter]").with(
-                Role::Kill,
-                format!("FLATTEN now: cancel {n_orders}, close {n_open} at market"),
-            ),
-        ));
-    } else {
-        lines.push((
-            true,
-            key("[Enter K]").with(
-                Role::Kill,
-                format!("HALT     cancel {n_orders} orders, keep positions"),
-            ),
-        ));
-        let how = if needs_enter { ", then Enter" } else { "" };
-        lines.push((
-            true,
-            key("[F]").with(
-                Role::Kill,
-                format!("FLATTEN  cancel {n_orders}, close {n_open} at market{how}"),
-            ),
-        ));
-    }
-    let (slip, fee) = (
-        estimate(scene, slippage),
-        estimate(scene, |scene, position| taker_fee(scene, position)),
-    );
-    lines.push((
-        false,
-        text(format!(
-            "{:21}est. slippage {slip}, fee {fee} {}",
-            "",
-            short(&snapshot.session.coin, 8)
-        )),
-    ));
-    lines.push((
-        true,
-        key("[Esc]").with(Role::Kill, format!("{} (logged)", back_to(modal))),
-    ));
-    lines.push((false, Line::new()));
-    lines.push((
-        false,
-        text("No answer keeps REDUCE-ONLY; shrinks to a banner after 10 s.".to_owned()),
-    ));
-    lines.push((false, text("Paste and key repeat are ignored.".to_owned())));
-    lines
-}
-
-/// Sum of an estimate over all positions; a dash when one of them cannot be known.
-fn estimate(scene: &Scene<'_>, of: impl Fn(&Scene<'_>, &PositionView) -> Option<f64>) -> String {
-    let sum = scene
-        .snapshot
-        .positions
-        .iter()
-        .map(|position| of(scene, position))
-        .sum::<Option<f64>>();
-    num::plain_float(sum, 2)
-}
-
-/// What closing at market costs against the middle of the book: the book is walked where there is
-/// one, else half of the spread is taken. Unknown when the book is too thin.
-fn slippage(scene: &Scene<'_>, position: &PositionView) -> Option<f64> {
-    let market = scene.market_of(&position.symbol)?;
-    let (bid, ask) = (market.bid?.0.to_f64(), market.ask?.0.to_f64());
-    let size = position.size.abs().to_f64();
-    let middle = f64::midpoint(bid, ask);
-    match &market.book {
-        Some(book) => walked(book, position.size.side()?, size, middle),
-        None => Some((ask - bid) / 2.0 * size),
-    }
-}
-
-fn walked(book: &BookView, side: Side, size: f64, middle: f64) -> Option<f64> {
-    let levels = match side {
-        Side::Buy => &book.bids,
-        Side::Sell => &book.asks,
-    };
-    let (mut left, mut cost) = (size, 0.0);
-    for (price, qty) in levels {
-        let taken = left.min(qty.to_f64());
-        cost += (price.to_f64() - middle).abs() * taken;
-        left -= taken;
-        if left <= 1e-12 {
-            return Some(cost);
-        }
-    }
-    None
-}
-
-/// Fee of closing at market, at the rate of the newest taker fill of that symbol.
-fn taker_fee(scene: &Scene<'_>, position: &PositionView) -> Option<f64> {
-    let fill = scene
-        .snapshot
-        .fills
-        .iter()
-        .rev()
-        .find(|fill| fill.symbol == position.symbol && fill.liquidity == Liquidity::Taker)?;
-    let rate = fill.fee.to_f64() / (fill.price * fill.qty).to_f64();
-    let value = (position.mark? * position.size.abs()).to_f64();
-    (rate.is_finite()).then_some(rate * value)
 }
 
 /// Messages at the bottom right, above the footer, never over the kill modal.

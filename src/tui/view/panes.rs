@@ -31,7 +31,7 @@ pub fn rows(view: View, pane: usize, snapshot: &Snapshot) -> usize {
         (View::Book, 1) | (View::Blotter, 2) => snapshot.fills.len(),
         (View::Blotter, 0) => snapshot.positions.len(),
         (View::Blotter, 1) => snapshot.orders.len(),
-        (View::Blotter, 3) | (View::Performance, 3) => snapshot.trades.len(),
+        (View::Blotter | View::Performance, 3) => snapshot.trades.len(),
         (View::Agent, 0) => snapshot.legs.len(),
         (View::Log, _) | (View::Dashboard, 5) => snapshot.notices.len(),
         (View::Agent, 2) => snapshot

@@ -127,9 +127,9 @@ fn plot(
                 &num::day_clock(first.at),
                 style,
             );
-            let last = Line::of(Role::ChartAxis, num::day_clock(last.at));
-            if end + last.width() < dates.right() {
-                canvas.line_right(dates, &last);
+            let newest = Line::of(Role::ChartAxis, num::day_clock(last.at));
+            if end + newest.width() < dates.right() {
+                canvas.line_right(dates, &newest);
             }
         }
     }

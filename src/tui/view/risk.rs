@@ -2,7 +2,8 @@
 
 use ratatui::layout::Rect;
 
-use super::header::{kill_line, short, state};
+use super::header::{short, state};
+use super::kill::kill_line;
 use super::scene::{Scene, Size, cut_left, cut_top, part};
 use crate::control::{Gauge, GaugeAction};
 use crate::domain::KillLevel;

@@ -206,3 +206,11 @@ pub(super) fn cut_left(area: &mut Rect, columns: u16) -> Rect {
 pub(super) fn part(length: u16, hundredths: u16) -> u16 {
     u16::try_from(u32::from(length) * u32::from(hundredths) / 100).unwrap_or(length)
 }
+
+/// Rectangle of a size in the middle of `area`, cut where there is no room.
+pub(super) fn middle(area: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    let x = area.x + (area.width - width) / 2;
+    let y = area.y + (area.height - height) / 2;
+    Rect::new(x, y, width, height)
+}

@@ -3,9 +3,9 @@
 use ratatui::layout::Rect;
 
 use super::header::{self, pnl_role};
-use super::log;
 use super::scene::{Scene, cut_bottom, cut_top};
 use super::tables::position_side;
+use super::{kill, log};
 use crate::domain::KillLevel;
 use crate::tui::model::View;
 use crate::tui::theme::Role;
@@ -24,7 +24,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, mut area: Rect, scene: &Scene<'_>) {
     canvas.row(keys, 0, &line);
     if KillLevel::Active < scene.kill_level() {
         let row = cut_top(&mut area, 1);
-        header::kill_row(canvas, row, scene);
+        kill::kill_row(canvas, row, scene);
     }
     if scene.model.view == View::Log {
         log::tail(canvas, area, scene);

@@ -117,7 +117,7 @@ pub fn deviation(canvas: &mut Canvas<'_>, x: u16, y: u16, width: u16, value: Opt
     let axis = canvas.style(Role::ChartAxis);
     canvas.put(x.saturating_add(zero), y, '│', axis);
     if let Some(value) = value.filter(|v| v.is_finite()) {
-        let at = index((value / SPAN + 1.0) / 2.0 * float(last / 2 * 2), last);
+        let at = index(f64::midpoint(value / SPAN, 1.0) * float(last / 2 * 2), last);
         let role = match value.abs() {
             size if size < 2.0 => Role::Accent,
             size if size < 3.0 => Role::Warn,
@@ -130,7 +130,7 @@ pub fn deviation(canvas: &mut Canvas<'_>, x: u16, y: u16, width: u16, value: Opt
 
 #[cfg(test)]
 mod tests {
-    use ratatui::buffer::Buffer;
+    use ratatui::buffer::{Buffer, Cell};
 
     use super::*;
     use crate::tui::theme::Theme;
@@ -139,7 +139,7 @@ mod tests {
         let theme = Theme::builtin("dark").unwrap();
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, 1));
         draw(&mut Canvas::new(&mut buffer, &theme, false));
-        buffer.content.iter().map(|cell| cell.symbol()).collect()
+        buffer.content.iter().map(Cell::symbol).collect()
     }
 
     #[test]

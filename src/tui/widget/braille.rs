@@ -46,8 +46,8 @@ pub fn curve(
         let row = index(part * float(rows - 1), rows - 1);
         // A line has no holes: the step from the last column is drawn in this one.
         let from = match before {
-            Some(last) if last < row => last + 1,
-            Some(last) if row < last => last - 1,
+            Some(before) if before < row => before + 1,
+            Some(before) if row < before => before - 1,
             _ => row,
         };
         for dot in from.min(row)..=from.max(row) {
@@ -81,7 +81,7 @@ fn sample(values: &[f64], column: usize, columns: usize) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use ratatui::buffer::Buffer;
+    use ratatui::buffer::{Buffer, Cell};
 
     use super::*;
     use crate::tui::theme::Theme;
@@ -97,7 +97,7 @@ mod tests {
         buffer
             .content
             .chunks(usize::from(width).max(1))
-            .map(|row| row.iter().map(|cell| cell.symbol()).collect())
+            .map(|row| row.iter().map(Cell::symbol).collect())
             .collect()
     }
 

@@ -348,7 +348,7 @@ pub fn action_glyph(target: f64) -> (char, Role) {
 
 #[cfg(test)]
 mod tests {
-    use ratatui::buffer::Buffer;
+    use ratatui::buffer::{Buffer, Cell};
 
     use super::*;
     use crate::domain::Timestamp;
@@ -385,7 +385,7 @@ mod tests {
         buffer
             .content
             .chunks(usize::from(size.0))
-            .map(|row| row.iter().map(|cell| cell.symbol()).collect())
+            .map(|row| row.iter().map(Cell::symbol).collect())
             .collect()
     }
 

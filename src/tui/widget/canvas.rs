@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthChar;
 
 use super::line::Line;
@@ -67,7 +67,7 @@ impl<'a> Canvas<'a> {
             return;
         }
         self.mend(x, y);
-        self.buffer[(x, y)].set_char(glyph).set_style(style);
+        self.set(x, y, glyph, style);
     }
 
     /// Whether the cell holds nothing visible.
@@ -96,16 +96,15 @@ impl<'a> Canvas<'a> {
             if end <= at {
                 break;
             }
-            let (glyph, cells) = match shown(glyph) {
-                Some(pair) => pair,
-                None => continue,
+            let Some((glyph, cells)) = shown(glyph) else {
+                continue;
             };
             if end - at < cells {
                 break;
             }
-            self.buffer[(at, y)].set_char(glyph).set_style(style);
+            self.set(at, y, glyph, style);
             for covered in at + 1..at + cells {
-                self.buffer[(covered, y)].set_char(' ').set_style(style);
+                self.set(covered, y, ' ', style);
             }
             at += cells;
         }
@@ -228,6 +227,13 @@ impl<'a> Canvas<'a> {
         }
     }
 
+    /// Writes a cell of the buffer; nothing but the ground is left of what was there.
+    fn set(&mut self, x: u16, y: u16, glyph: char, style: Style) {
+        let cell = &mut self.buffer[(x, y)];
+        cell.modifier = Modifier::empty();
+        cell.set_char(glyph).set_style(style);
+    }
+
     /// Removes a wide character whose second half is about to be overwritten at `x`.
     fn mend(&mut self, x: u16, y: u16) {
         if x <= self.area().left() {
@@ -291,31 +297,30 @@ fn ascii_of(glyph: char) -> char {
         }
         '─' | '┄' | '░' | '–' | '—' => '-',
         '━' => '=',
-        '┌' | '┐' | '└' | '┘' | '┏' | '┓' | '┗' | '┛' | '├' | '┤' => '+',
+        '┌' | '┐' | '└' | '┘' | '┏' | '┓' | '┗' | '┛' | '├' | '┤' | '✓' => {
+            '+'
+        }
         '·' | '▁' | '⠀' => '.',
         '▂' | '▃' => ':',
-        '▄' | '▅' | '▎' | '▍' | '▌' => 'o',
+        '▄' | '▅' | '▎' | '▍' | '▌' | '○' | '◌' | '◷' | '□' => 'o',
         '▆' | '▇' | '█' | '▒' | '▓' | '■' | '▋' | '▊' | '▉' => '#',
         '▲' => '^',
         '▼' => 'v',
-        '●' | '◆' => '*',
-        '○' | '◌' | '◷' | '□' => 'o',
-        '✓' => '+',
         '✗' => 'x',
         '◄' => '<',
-        '▸' => '>',
-        '≥' => '>',
-        '→' => '>',
+        '▸' | '≥' | '→' => '>',
         '…' => '~',
         'µ' => 'u',
         'Σ' => 'S',
-        '\u{2800}'..='\u{28ff}' => '*',
+        '●' | '◆' | '\u{2801}'..='\u{28ff}' => '*',
         other => other,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ratatui::buffer::Cell;
+
     use super::*;
 
     fn drawn(width: u16, text: &str) -> String {
@@ -324,7 +329,7 @@ mod tests {
         let mut canvas = Canvas::new(&mut buffer, &theme, false);
         let style = canvas.style(Role::Text);
         canvas.text(0, 0, width, text, style);
-        buffer.content.iter().map(|cell| cell.symbol()).collect()
+        buffer.content.iter().map(Cell::symbol).collect()
     }
 
     #[test]
@@ -350,7 +355,7 @@ mod tests {
         let style = canvas.style(Role::Text);
         canvas.text(0, 0, 4, "日本", style);
         canvas.put(1, 0, '│', style);
-        let row: String = buffer.content.iter().map(|cell| cell.symbol()).collect();
+        let row: String = buffer.content.iter().map(Cell::symbol).collect();
         assert_eq!(row, " │本 ");
     }
 
@@ -362,7 +367,7 @@ mod tests {
         let style = canvas.style(Role::Text);
         canvas.text(0, 0, 12, "│─━┌▲▼●✓⠿█é", style);
         canvas.to_ascii();
-        let row: String = buffer.content.iter().map(|cell| cell.symbol()).collect();
+        let row: String = buffer.content.iter().map(Cell::symbol).collect();
         assert_eq!(row, "|-=+^v*+*#é ");
     }
 }

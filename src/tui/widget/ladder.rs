@@ -149,7 +149,7 @@ pub fn imbalance(bids: &[(Price, Qty)], asks: &[(Price, Qty)]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use ratatui::buffer::Buffer;
+    use ratatui::buffer::{Buffer, Cell};
 
     use super::*;
     use crate::tui::theme::Theme;
@@ -180,7 +180,7 @@ mod tests {
         let rows: Vec<String> = buffer
             .content
             .chunks(32)
-            .map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>())
+            .map(|row| row.iter().map(Cell::symbol).collect::<String>())
             .map(|row| row.trim_end().to_owned())
             .collect();
         assert_eq!(

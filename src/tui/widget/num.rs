@@ -1,7 +1,14 @@
 //! Numbers for people and for cells: formats with a dash for what is missing, and the few casts
 //! between floats and columns, all of them clamped.
 
+use std::fmt;
+
 use crate::domain::{Money, Price, Qty, Rate, Timestamp};
+
+/// Appends formatted text.
+pub fn push(text: &mut String, args: fmt::Arguments<'_>) {
+    text.push_str(&fmt::format(args));
+}
 
 /// What stands for a missing number.
 pub const DASH: &str = "-";

@@ -154,7 +154,7 @@ fn widths(columns: &[Column], rows: &[Vec<TableCell>], room: u16) -> Vec<(u16, u
 
 #[cfg(test)]
 mod tests {
-    use ratatui::buffer::Buffer;
+    use ratatui::buffer::{Buffer, Cell};
 
     use super::*;
     use crate::tui::theme::Theme;
@@ -180,7 +180,7 @@ mod tests {
         buffer
             .content
             .chunks(usize::from(width).max(1))
-            .map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>())
+            .map(|row| row.iter().map(Cell::symbol).collect::<String>())
             .map(|row| row.trim_end().to_owned())
             .collect()
     }

@@ -237,3 +237,36 @@ fn messages_go_away_by_time_and_stay_off_the_kill_modal() {
     model.overlay = Some(modal(false, false));
     assert!(text(&model).contains("Paste and key repeat are ignored."));
 }
+
+#[test]
+fn the_kill_modal_says_what_is_true_at_each_step() {
+    let model = Model {
+        overlay: Some(modal(false, false)),
+        ..model(View::Dashboard)
+    };
+    for (level, words) in [
+        (KillLevel::ReduceOnly, "Entries blocked, exits still work."),
+        (KillLevel::Halted, "Halted: only cancels leave."),
+        (KillLevel::Flatten, "Flattening: cancel all, close all."),
+    ] {
+        let kill = KillView { level, ..TRIPPED };
+        let buffer = buffer_of((80, 24), &sample::normal(1), &model, &dark(), kill);
+        assert_role(look(&buffer, y_of(&buffer, words), words), Role::Kill);
+    }
+    // Where real orders leave, flattening takes one key more.
+    let mut snapshot = sample::normal(1);
+    for (mode, needs_enter) in [
+        (Mode::Paper, false),
+        (Mode::Replay, false),
+        (Mode::Demo, true),
+        (Mode::Live, true),
+    ] {
+        snapshot.session.mode = mode;
+        let text = lines(&buffer_of((80, 24), &snapshot, &model, &dark(), TRIPPED));
+        assert_eq!(
+            text.contains("at market, then Enter"),
+            needs_enter,
+            "{mode}"
+        );
+    }
+}

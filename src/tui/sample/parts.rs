@@ -1,26 +1,23 @@
-//! Made-up pictures of a session, always the same for a seed, for tests of the screen.
-//!
-//! Nothing here trades and nothing here is market data.
+//! The pieces that sample pictures are made of.
 
 use std::sync::Arc;
 
 use crate::control::{
-    AccountView, ActionMark, BookView, Counters, DecisionView, EquityPoint, FeatureView,
-    FeedHealth, FillView, Gauge, GaugeAction, HeldBack, LegPhase, LegView, MarketView, Notice,
-    NoticeLevel, OrderView, PauseView, PositionView, Rung, RungState, SessionView, Snapshot,
-    StatsView, TradeView, TradingState,
+    AccountView, ActionMark, BookView, DecisionView, EquityPoint, FeatureView, FeedHealth,
+    FillView, Gauge, GaugeAction, LegPhase, LegView, MarketView, Notice, NoticeLevel, OrderView,
+    PositionView, Rung, RungState, SessionView, StatsView, TradeView,
 };
 use crate::domain::{
-    Bar, ClientOrderId, KillLevel, Liquidity, Mode, Money, Price, Purpose, Qty, Rate, Side,
-    SignedQty, Symbol, TimeInForce, Timestamp,
+    Bar, ClientOrderId, Liquidity, Mode, Money, Price, Purpose, Qty, Rate, Side, SignedQty, Symbol,
+    TimeInForce, Timestamp,
 };
 
 /// 2026-08-24T12:04:31.220Z.
-const NOW: Timestamp = Timestamp::from_millis(1_787_573_071_220);
-const MINUTE: i64 = 60_000;
+pub(super) const NOW: Timestamp = Timestamp::from_millis(1_787_573_071_220);
+pub(super) const MINUTE: i64 = 60_000;
 
 /// Small deterministic generator (splitmix64).
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
     fn next(&mut self) -> u64 {
@@ -43,17 +40,17 @@ impl Dice {
 }
 
 /// Price of so many tenths.
-fn tenths(n: i64) -> Price {
+pub(super) fn tenths(n: i64) -> Price {
     Price::from_raw(i128::from(n.max(1)) * 10_i128.pow(Price::DIGITS - 1)).unwrap_or_default()
 }
 
 /// Quantity of so many thousandths.
-fn milli(n: i64) -> Qty {
+pub(super) fn milli(n: i64) -> Qty {
     Qty::from_raw(i128::from(n.max(0)) * 10_i128.pow(Qty::DIGITS - 3)).unwrap_or_default()
 }
 
 /// Money of so many cents.
-fn cents(n: i64) -> Money {
+pub(super) fn cents(n: i64) -> Money {
     Money::from_raw(i128::from(n) * 10_i128.pow(Money::DIGITS - 2))
 }
 
@@ -61,187 +58,15 @@ fn id(text: &str) -> ClientOrderId {
     text.parse().expect("sample ids are plain")
 }
 
-fn symbol(text: &str) -> Symbol {
+pub(super) fn symbol(text: &str) -> Symbol {
     Symbol::new(text).expect("sample symbols are plain")
 }
 
-fn ago(minutes: i64) -> Timestamp {
+pub(super) fn ago(minutes: i64) -> Timestamp {
     NOW.plus_millis(-minutes * MINUTE)
 }
 
-/// A session in the middle of a good day, in paper mode.
-#[must_use]
-pub fn normal(seed: u64) -> Snapshot {
-    let mut dice = Dice(seed);
-    let btc = market(&mut dice, "BTCUSDT", 672_860);
-    let last = btc.last.unwrap_or_default();
-    let eth = market(&mut dice, "ETHUSDT", 34_180);
-    let sol = MarketView {
-        book: None,
-        health: FeedHealth::Stale,
-        updated: Some(ago(3)),
-        n_bad_bars: 2,
-        ..market(&mut dice, "SOLUSDT", 1_483)
-    };
-    Snapshot {
-        version: 4_812,
-        at: Some(NOW),
-        session: session(),
-        state: TradingState {
-            kill: KillLevel::Active,
-            kill_reason: None,
-            kill_since: None,
-            pauses: Vec::new(),
-            disconnected: false,
-        },
-        positions: vec![position(last)],
-        orders: orders(last),
-        fills: fills(&mut dice, last),
-        trades: trades(&mut dice, last),
-        account: account(),
-        equity: equity(&mut dice),
-        stats: stats(),
-        legs: vec![leg(&mut dice, &btc)],
-        markets: vec![btc, eth, sol],
-        gauges: gauges(),
-        last_refusal: Some(HeldBack {
-            at: ago(33),
-            symbol: symbol("BTCUSDT"),
-            rule: "exposure".to_owned(),
-            detail: "exposure would be 1.04 > 1.00: buy 0.180 refused".to_owned(),
-        }),
-        notices: notices(),
-        counters: Counters {
-            n_events: 184_120,
-            n_bars: 18_412,
-            n_orders: 61,
-            n_fills: 58,
-            n_refused: 9,
-            n_rejected: 1,
-            n_bad_data: 3,
-            n_model_errors: 0,
-            max_turn_gap_ms: 12,
-        },
-    }
-}
-
-/// A session before its first event.
-#[must_use]
-pub fn empty() -> Snapshot {
-    Snapshot {
-        version: 0,
-        at: None,
-        session: session(),
-        state: TradingState {
-            kill: KillLevel::Active,
-            kill_reason: None,
-            kill_since: None,
-            pauses: Vec::new(),
-            disconnected: false,
-        },
-        markets: Vec::new(),
-        positions: Vec::new(),
-        orders: Vec::new(),
-        fills: Vec::new(),
-        trades: Vec::new(),
-        account: AccountView::default(),
-        equity: Arc::from([]),
-        stats: StatsView::default(),
-        legs: Vec::new(),
-        gauges: Vec::new(),
-        last_refusal: None,
-        notices: Vec::new(),
-        counters: Counters::default(),
-    }
-}
-
-/// The normal session after an operator's halt.
-#[must_use]
-pub fn killed(seed: u64) -> Snapshot {
-    let mut snapshot = normal(seed);
-    snapshot.state.kill = KillLevel::Halted;
-    snapshot.state.kill_reason = Some("operator key".to_owned());
-    snapshot.state.kill_since = Some(ago(2));
-    snapshot.orders.clear();
-    snapshot
-}
-
-/// The normal session in a pause after losses.
-#[must_use]
-pub fn paused(seed: u64) -> Snapshot {
-    let mut snapshot = normal(seed);
-    snapshot.state.pauses = vec![
-        PauseView {
-            rule: "loss streak".to_owned(),
-            until: NOW.plus_millis(4 * MINUTE + 32_000),
-        },
-        PauseView {
-            rule: "day loss".to_owned(),
-            until: NOW.plus_millis(72 * MINUTE + 9_000),
-        },
-    ];
-    snapshot
-}
-
-/// A session whose texts and numbers are as odd as the types allow.
-#[must_use]
-pub fn extreme(seed: u64) -> Snapshot {
-    let mut snapshot = normal(seed);
-    let odd = "a\u{1b}[31m\u{7}日本語e\u{301}\u{202e}\u{200b}🦀 and very long ".repeat(9);
-    let huge = Money::from_raw(i128::MAX / 4);
-    snapshot.session.feed.clone_from(&odd);
-    snapshot.session.run_id.clone_from(&odd);
-    snapshot.session.speed = Some(f64::NAN);
-    snapshot.session.progress = Some(f64::INFINITY);
-    snapshot.account.equity = Some(huge);
-    snapshot.account.day = Some(-huge);
-    for market in &mut snapshot.markets {
-        let price = tenths(i64::MAX / 1000);
-        market.last = Some(price);
-        market.bars = market
-            .bars
-            .iter()
-            .map(|bar| Bar {
-                high: price,
-                volume: milli(i64::MAX),
-                ..*bar
-            })
-            .collect();
-        market.updated = None;
-    }
-    for position in &mut snapshot.positions {
-        position.unrealised = None;
-        position.strategy.clone_from(&odd);
-    }
-    for leg in &mut snapshot.legs {
-        leg.name.clone_from(&odd);
-        for (n, feature) in leg.features.iter_mut().enumerate() {
-            feature.name.clone_from(&odd);
-            feature.raw = [Some(f64::NAN), Some(1e300), None][n % 3];
-            feature.z = [Some(f64::NEG_INFINITY), None, Some(-1e9)][n % 3];
-        }
-        if let Some(decision) = &mut leg.decision {
-            decision.target = f64::NAN;
-            decision.chosen = Some(usize::MAX);
-            decision.choices = vec![(odd.clone(), f64::NAN), (String::new(), 7.0)];
-        }
-    }
-    for (n, gauge) in snapshot.gauges.iter_mut().enumerate() {
-        gauge.used = [Some(f64::NAN), Some(1e9), None, Some(-3.0)][n % 4];
-        gauge.name.clone_from(&odd);
-    }
-    for notice in &mut snapshot.notices {
-        notice.text.clone_from(&odd);
-        notice.id = notice.id.saturating_mul(7);
-    }
-    snapshot
-        .orders
-        .iter_mut()
-        .for_each(|order| order.kind.clone_from(&odd));
-    snapshot
-}
-
-fn session() -> SessionView {
+pub(super) fn session() -> SessionView {
     SessionView {
         run_id: "20260824-120000".to_owned(),
         mode: Mode::Paper,
@@ -258,7 +83,7 @@ fn session() -> SessionView {
     }
 }
 
-fn market(dice: &mut Dice, name: &str, start: i64) -> MarketView {
+pub(super) fn market(dice: &mut Dice, name: &str, start: i64) -> MarketView {
     let interval = "15m".parse().expect("a served interval");
     let first = ago(15 * 240).millis() / (15 * MINUTE) * 15 * MINUTE;
     let noise = u32::try_from(start / 1200).unwrap_or(1).max(2);
@@ -314,7 +139,7 @@ fn market(dice: &mut Dice, name: &str, start: i64) -> MarketView {
     }
 }
 
-fn position(last: Price) -> PositionView {
+pub(super) fn position(last: Price) -> PositionView {
     let entry = last.moved(Rate::from_bps(-31));
     PositionView {
         symbol: symbol("BTCUSDT"),
@@ -330,7 +155,7 @@ fn position(last: Price) -> PositionView {
     }
 }
 
-fn orders(last: Price) -> Vec<OrderView> {
+pub(super) fn orders(last: Price) -> Vec<OrderView> {
     let order = |name: &str, qty, bps, purpose| OrderView {
         id: id(name),
         symbol: symbol("BTCUSDT"),
@@ -362,7 +187,7 @@ fn orders(last: Price) -> Vec<OrderView> {
     ]
 }
 
-fn fills(dice: &mut Dice, last: Price) -> Vec<FillView> {
+pub(super) fn fills(dice: &mut Dice, last: Price) -> Vec<FillView> {
     (0..40_i64)
         .map(|n| FillView {
             at: ago(400 - n * 10),
@@ -381,7 +206,7 @@ fn fills(dice: &mut Dice, last: Price) -> Vec<FillView> {
         .collect()
 }
 
-fn trades(dice: &mut Dice, last: Price) -> Vec<TradeView> {
+pub(super) fn trades(dice: &mut Dice, last: Price) -> Vec<TradeView> {
     (0..31_i64)
         .map(|n| TradeView {
             symbol: symbol("BTCUSDT"),
@@ -400,7 +225,7 @@ fn trades(dice: &mut Dice, last: Price) -> Vec<TradeView> {
         .collect()
 }
 
-fn account() -> AccountView {
+pub(super) fn account() -> AccountView {
     AccountView {
         equity: Some(cents(2_518_422)),
         cash: cents(2_513_652),
@@ -416,7 +241,7 @@ fn account() -> AccountView {
     }
 }
 
-fn equity(dice: &mut Dice) -> Arc<[EquityPoint]> {
+pub(super) fn equity(dice: &mut Dice) -> Arc<[EquityPoint]> {
     let mut value = 2_490_000;
     (0..500_i64)
         .map(|n| {
@@ -429,7 +254,7 @@ fn equity(dice: &mut Dice) -> Arc<[EquityPoint]> {
         .collect()
 }
 
-fn stats() -> StatsView {
+pub(super) fn stats() -> StatsView {
     StatsView {
         n_trades: 31,
         n_wins: 18,
@@ -466,7 +291,7 @@ const FEATURES: [(&str, f64, f64); 15] = [
     ("hour_cos", -0.87, -3.4),
 ];
 
-fn leg(dice: &mut Dice, market: &MarketView) -> LegView {
+pub(super) fn leg(dice: &mut Dice, market: &MarketView) -> LegView {
     let mut target = 0.0;
     let actions = market
         .bars
@@ -532,7 +357,7 @@ fn leg(dice: &mut Dice, market: &MarketView) -> LegView {
     }
 }
 
-fn gauges() -> Vec<Gauge> {
+pub(super) fn gauges() -> Vec<Gauge> {
     let gauge = |name: &str, used, detail: &str, action| Gauge {
         name: name.to_owned(),
         used,
@@ -562,7 +387,7 @@ fn gauges() -> Vec<Gauge> {
     ]
 }
 
-fn notices() -> Vec<Notice> {
+pub(super) fn notices() -> Vec<Notice> {
     use NoticeLevel::{Debug, Error, Info, Warn};
     let lines = [
         (
