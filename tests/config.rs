@@ -158,7 +158,7 @@ fn each_layer_wins_over_the_one_before() {
     let name = |path: &Path| path.display().to_string();
 
     let mut sources = Sources::new();
-    assert_eq!(fps(&sources), (30, "default".to_owned()));
+    assert_eq!(fps(&sources), (10, "default".to_owned()));
     sources = sources
         .optional_file(folder.path().join("missing.toml"))
         .optional_file(&user);

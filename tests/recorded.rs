@@ -131,20 +131,20 @@ fn rows_that_are_no_bars_are_named_with_their_line() {
     for (row, expected) in [
         (
             "1735689300000,10,12,9,11,1",
-            "time 2024-12-31T23:55:00.000Z is before 2025-01-01T00:00:00.000Z of the row above; \
+            "time 2024-12-31T23:55:00Z is before 2025-01-01T00:00:00Z of the row above; \
              sort the file by time",
         ),
         (
             "1735689600000,10,12,9,11,1",
-            "bar 2025-01-01T00:00:00.000Z occurs twice; remove one of the two rows",
+            "bar 2025-01-01T00:00:00Z occurs twice; remove one of the two rows",
         ),
         (
             "1735689900000,10,9,12,11,1",
-            "bar 2025-01-01T00:05:00.000Z: high 9 is below low 12",
+            "bar 2025-01-01T00:05:00Z: high 9 is below low 12",
         ),
         (
             "1735689900000,10,12,9,13,1",
-            "bar 2025-01-01T00:05:00.000Z: close 13 is outside of low 9 to high 12",
+            "bar 2025-01-01T00:05:00Z: close 13 is outside of low 9 to high 12",
         ),
         (
             "1735689900001,10,12,9,11,1",
@@ -152,7 +152,7 @@ fn rows_that_are_no_bars_are_named_with_their_line() {
         ),
         (
             "1735689900000,0,12,0,11,1",
-            "bar 2025-01-01T00:05:00.000Z: low is zero",
+            "bar 2025-01-01T00:05:00Z: low is zero",
         ),
         (
             "1735689900000,10,1x2,9,11,1",
@@ -355,7 +355,7 @@ fn faults_of_row_files_are_named() {
     check(
         RowKind::Trades,
         "ts_ms,price,size,taker_side\n1000,2,3,Buy\n999,2,3,Buy\n",
-        "line 3: time 1970-01-01T00:00:00.999Z is before 1970-01-01T00:00:01.000Z",
+        "line 3: time 1970-01-01T00:00:00.999Z is before 1970-01-01T00:00:01Z",
     );
     check(
         RowKind::Funding,
@@ -423,7 +423,7 @@ fn faults_of_message_files_are_named() {
     );
     check(
         &SNAPSHOT.replace("\"ts\":1000", "\"ts\":-9000"),
-        "time 1969-12-31T23:59:51.000Z is before 1970-01-01T00:00:01.000Z",
+        "time 1969-12-31T23:59:51Z is before 1970-01-01T00:00:01Z",
     );
 }
 

@@ -379,7 +379,7 @@ fn tables_come_as_csv() {
     write_equity_csv(&mut out, report.equity.iter().copied().take(2)).unwrap();
     insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"
     at,equity
-    1970-01-01T01:00:00.000Z,10000
+    1970-01-01T01:00:00Z,10000
     1970-01-01T01:00:00.020Z,10000
     ");
 }

@@ -246,9 +246,9 @@ fn text_files(dir: &Path, out: &mut Vec<PathBuf>) {
     };
     for path in entries.map(|entry| entry.unwrap().path()) {
         if path.is_dir() {
-            text_files(&path, out)
+            text_files(&path, out);
         } else {
-            out.push(path)
+            out.push(path);
         }
     }
 }

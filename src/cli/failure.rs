@@ -69,8 +69,9 @@ impl From<LockError> for Failure {
 impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Self {
         let exit = match &error {
-            BuildError::Bundle(_) | BuildError::Inference(_) => Exit::Model,
-            BuildError::Setup(
+            BuildError::Bundle(_)
+            | BuildError::Inference(_)
+            | BuildError::Setup(
                 SetupError::OtherSymbol { .. } | SetupError::OtherInterval { .. },
             ) => Exit::Model,
             BuildError::Feed(_) => Exit::Feed,

@@ -60,7 +60,7 @@ pub(super) fn resume(cli: &Cli, args: &ResumeArgs) -> Outcome {
             let text = format!("{pid} is trading: resume in its console with `:resume <reason>`");
             Failure::new(Exit::Locked, text)
         }
-        other => other.into(),
+        LockError::Io { .. } => error.into(),
     })?;
     let latch = latch(&folders, mode);
     let before = read(&latch)?.map_or(KillLevel::Active, |record| record.level);

@@ -18,7 +18,7 @@ mod synth;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 
-use args::{Cli, Command, JournalCommand};
+use args::{Cli, Command, JournalCommand, ManArgs};
 pub use exit::Exit;
 pub use failure::{Failure, Outcome};
 
@@ -78,23 +78,19 @@ fn dispatch(cli: &Cli) -> Outcome {
             shell::completions(args.shell, &mut std::io::stdout())?;
             Ok(Exit::Done)
         }
-        Some(Command::Man(args)) => match &args.out {
-            Some(dir) => {
-                let pages = shell::man_pages(dir)?;
-                writeln!(
-                    std::io::stdout(),
-                    "{} pages written to {}",
-                    pages.len(),
-                    dir.display()
-                )?;
-                Ok(Exit::Done)
-            }
-            None => {
-                shell::man_page(&mut std::io::stdout())?;
-                Ok(Exit::Done)
-            }
-        },
+        Some(Command::Man(args)) => man(args),
     }
+}
+
+fn man(args: &ManArgs) -> Outcome {
+    let mut out = std::io::stdout();
+    if let Some(dir) = &args.out {
+        let pages = shell::man_pages(dir)?;
+        writeln!(out, "{} pages written to {}", pages.len(), dir.display())?;
+    } else {
+        shell::man_page(&mut out)?;
+    }
+    Ok(Exit::Done)
 }
 
 /// Settings of a command line, with their folders.

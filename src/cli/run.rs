@@ -105,17 +105,14 @@ fn prepare(settings: &Settings, folders: &Folders, headless: bool) -> Result<Pre
     let config_hash = trading_hash(settings);
     let view = session_view(settings, &*feed, synthetic, &config_hash, &built);
     let sessions = SessionFolder::new(&state);
-    let (writer, expected) = match newest_unfinished(&sessions, &config_hash)? {
-        Some(path) => {
-            let resumed = Writer::resume(&path)?;
-            tracing::info!(path = %path.display(), records = resumed.n_records, "going on");
-            (resumed.writer, Some(Expected::new(resumed.records)))
-        }
-        None => {
-            let created = feed.span().map_or(Timestamp::default(), |(first, _)| first);
-            let header = header(settings, &view, &config_hash, &built, created)?;
-            (Writer::create(&sessions.next(), &header)?, None)
-        }
+    let (writer, expected) = if let Some(path) = newest_unfinished(&sessions, &config_hash)? {
+        let resumed = Writer::resume(&path)?;
+        tracing::info!(path = %path.display(), records = resumed.n_records, "going on");
+        (resumed.writer, Some(Expected::new(resumed.records)))
+    } else {
+        let created = feed.span().map_or(Timestamp::default(), |(first, _)| first);
+        let header = header(settings, &view, &config_hash, &built, created)?;
+        (Writer::create(&sessions.next(), &header)?, None)
     };
     for costs in &built.costs {
         tracing::info!(costs, "costs of the paper account");

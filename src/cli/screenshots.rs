@@ -21,7 +21,7 @@ use crate::tui::theme::Theme;
 use crate::tui::view::{self, KillView, OverlayData};
 
 /// Part of the demo that is played before the pictures are taken, in milliseconds.
-const PLAYED_MS: i64 = 5 * 86_400_000 + 7 * 3_600_000;
+const PLAYED_MS: i64 = 4 * 86_400_000 + 10 * 3_600_000 + 40_000;
 
 struct Shot {
     name: &'static str,

@@ -116,10 +116,6 @@ pub struct KillReset(Arc<KillSwitch>);
 impl KillSwitch {
     /// A latch at `level`, with the only handle that may lower it.
     #[must_use]
-    #[expect(
-        clippy::new_ret_no_self,
-        reason = "a latch never exists without its reset"
-    )]
     pub fn new(level: KillLevel) -> (Arc<Self>, KillReset) {
         let switch = Arc::new(Self {
             level: AtomicU8::new(level.rank()),
@@ -190,6 +186,7 @@ impl KillSwitch {
 impl KillReset {
     /// Lowers the latch from `from` to `level`; the caller has checked that a person gave a
     /// reason. Returns whether it did: a trip that came in between wins.
+    #[must_use = "a trip in between wins, and the latch stays"]
     pub fn lower(&self, from: KillLevel, level: KillLevel) -> bool {
         let lowered = level < from
             && self

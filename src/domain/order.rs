@@ -287,6 +287,10 @@ impl ClientOrderId {
     }
 
     /// The id as text.
+    ///
+    /// # Panics
+    ///
+    /// Never: only ASCII is stored.
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.text[..usize::from(self.len)]).expect("only ASCII is stored")

@@ -63,6 +63,9 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(instant) if self.0 % 1_000 == 0 => {
+                write!(f, "{}", instant.strftime("%Y-%m-%dT%H:%M:%SZ"))
+            }
             Ok(instant) => write!(f, "{}", instant.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")),
             Err(_) => write!(f, "{} ms", self.0),
         }

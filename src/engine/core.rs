@@ -104,6 +104,7 @@ impl Engine {
                     n_holds: 0,
                     actions: VecDeque::new(),
                     reached: Reached::Nothing,
+                    refused: None,
                     calm: None,
                     stop: None,
                     attempts: Attempts::default(),

@@ -55,6 +55,14 @@ pub struct RefusalRecord {
     pub limit: String,
 }
 
+impl RefusalRecord {
+    /// Value and limit in words.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        format!("{}, limit {}", self.value, self.limit)
+    }
+}
+
 /// Why an order is cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

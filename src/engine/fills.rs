@@ -35,6 +35,9 @@ impl Engine {
                     return false;
                 }
                 self.counters.n_orders += 1;
+                if !approved.intent().spec.reduce_only {
+                    self.legs[approved.intent().leg.index()].refused = None;
+                }
                 effects.push(EffectOf::Submit(approved));
                 true
             }
@@ -47,16 +50,19 @@ impl Engine {
                     at: self.now,
                     symbol: symbol.clone(),
                     rule: refusal.rule.name().to_owned(),
-                    detail: format!("{} against {}", refusal.value, refusal.limit),
+                    detail: refusal.detail(),
                 });
                 let text = format!(
                     "refused {} {} {symbol}: {refusal}",
                     intent.spec.side, intent.spec.qty
                 );
-                let level = if refusal.rule == Rule::KillSwitch {
-                    NoticeLevel::Debug
-                } else {
+                // The first refusal by a rule is news; while it goes on, the counters tell.
+                let before = self.legs[intent.leg.index()].refused.replace(refusal_rule);
+                let is_news = before != Some(refusal_rule) && refusal_rule != Rule::KillSwitch;
+                let level = if is_news {
                     NoticeLevel::Warn
+                } else {
+                    NoticeLevel::Debug
                 };
                 effects.push(EffectOf::Refused(RefusalRecord {
                     intent,
@@ -154,7 +160,7 @@ impl Engine {
             }
             AccountEvent::CancelRejected { order } => {
                 let text = format!("cancel of {order} came too late");
-                self.notice(NoticeLevel::Info, "exec", text, effects);
+                self.notice(NoticeLevel::Debug, "exec", text, effects);
             }
             AccountEvent::Funding {
                 instrument,

@@ -50,12 +50,12 @@ impl Engine {
 
     fn close_position(&mut self, instrument: InstrumentId, effects: &mut Vec<Effect>) {
         let size = self.ledger.size(instrument);
-        let (Some(side), Some(leg)) = (size.side(), self.routes[instrument.index()]) else {
+        let (Some(held), Some(leg)) = (size.side(), self.routes[instrument.index()]) else {
             return;
         };
         let qty = size.abs().saturating_sub(self.orders.closing(instrument));
         if !qty.is_zero() {
-            self.close_at_market(leg, side.opposite(), qty, Purpose::Exit, effects);
+            self.close_at_market(leg, held.opposite(), qty, Purpose::Exit, effects);
         }
     }
 
@@ -136,12 +136,12 @@ impl Engine {
         );
         for instrument in self.open_instruments() {
             let size = self.ledger.size(instrument);
-            let (Some(side), Some(leg)) = (size.side(), self.routes[instrument.index()]) else {
+            let (Some(held), Some(leg)) = (size.side(), self.routes[instrument.index()]) else {
                 continue;
             };
             let qty = size.abs().saturating_sub(self.orders.closing(instrument));
             if !qty.is_zero() {
-                self.close_at_market(leg, side.opposite(), qty, Purpose::Flatten, effects);
+                self.close_at_market(leg, held.opposite(), qty, Purpose::Flatten, effects);
             }
         }
     }

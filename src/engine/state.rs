@@ -9,6 +9,7 @@ use crate::domain::{
     Timestamp,
 };
 use crate::market::{Book, Series};
+use crate::risk::Rule;
 use crate::strategy::Strategy;
 
 /// Bars kept for the chart of a market.
@@ -139,6 +140,8 @@ pub(super) struct Leg {
     pub(super) n_holds: u64,
     pub(super) actions: VecDeque<ActionMark>,
     pub(super) reached: Reached,
+    /// Rule that refused the newest entry; `None` once one has passed.
+    pub(super) refused: Option<Rule>,
     /// Prices between which a position on target needs no second look.
     pub(super) calm: Option<(Price, Price)>,
     pub(super) stop: Option<ClientOrderId>,

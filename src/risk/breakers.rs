@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::limits::{LimitAction, Limits};
 use crate::domain::{Money, Rate, Timestamp};
 
+/// Value of a refusal by a pause; its limit says until when.
+pub(super) const PAUSED: &str = "paused";
+
 /// A pause of entries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
@@ -160,43 +163,50 @@ impl Breakers {
         }
     }
 
-    /// First reason why entries are held back now: the rule, and what it says.
+    /// First reason why entries are held back now: the rule, and what it says. A drawdown comes
+    /// first (S2-33), then pauses that run, then losses that block for as long as they stand.
     #[must_use]
     pub fn holding(&self, now: Timestamp, equity: Money) -> Option<(&'static str, String, String)> {
-        if let Some(pause) = self.pauses(now).next() {
-            let (value, limit) = (format!("paused at {now}"), format!("until {}", pause.until));
-            return Some((pause.rule, value, limit));
-        }
-        let floors = [
-            (
-                "drawdown",
-                self.limits.drawdown_action,
-                self.drawdown_floor,
-                self.peak,
-            ),
-            (
+        let standing = |rule, action, floor: Option<Money>, from: Money| {
+            let floor = floor.filter(|floor| action != LimitAction::Pause && equity <= *floor)?;
+            Some((
+                rule,
+                format!("{:.2}", from - equity),
+                format!("{:.2}", from - floor),
+            ))
+        };
+        let limits = &self.limits;
+        let paused = || {
+            let pause = self.pauses(now).next()?;
+            Some((
+                pause.rule,
+                PAUSED.to_owned(),
+                format!("until {}", pause.until),
+            ))
+        };
+        standing(
+            "drawdown",
+            limits.drawdown_action,
+            self.drawdown_floor,
+            self.peak,
+        )
+        .or_else(paused)
+        .or_else(|| {
+            standing(
                 "day loss",
-                self.limits.day_action,
+                limits.day_action,
                 self.day_floor,
                 self.day_start,
-            ),
-            (
+            )
+        })
+        .or_else(|| {
+            standing(
                 "week loss",
-                self.limits.week_action,
+                limits.week_action,
                 self.week_floor,
                 self.week_start,
-            ),
-        ];
-        for (rule, action, floor, from) in floors {
-            if let Some(floor) = floor
-                && action != LimitAction::Pause
-                && equity <= floor
-            {
-                let (value, limit) = (from - equity, from - floor);
-                return Some((rule, format!("{value:.2}"), format!("{limit:.2}")));
-            }
-        }
-        None
+            )
+        })
     }
 
     /// Pauses entries because of a rule of the gate; returns whether the pause is new.

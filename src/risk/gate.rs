@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use super::approved::Approved;
-use super::breakers::Breakers;
+use super::breakers::{Breakers, PAUSED};
 use super::limits::{LimitAction, Limits};
 use crate::domain::{
     Category, Instrument, Intent, KillLevel, Money, Price, Purpose, Qty, Side, SignedQty, Timestamp,
@@ -105,15 +105,22 @@ pub struct Refusal {
     pub limit: String,
 }
 
+impl Refusal {
+    /// Value and limit in words.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        let (value, limit) = (&self.value, &self.limit);
+        if value == PAUSED {
+            format!("{value} {limit}")
+        } else {
+            format!("{value} against {limit}")
+        }
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: {} against {}",
-            self.rule.name(),
-            self.value,
-            self.limit
-        )
+        write!(f, "{}: {}", self.rule.name(), self.detail())
     }
 }
 
@@ -188,6 +195,10 @@ impl Gate {
     /// # Errors
     ///
     /// The first rule that refuses, with the value and the limit.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the refused intent goes on into a record; refusals are rare"
+    )]
     pub fn check(
         &mut self,
         intent: Intent,
@@ -195,7 +206,7 @@ impl Gate {
         breakers: &Breakers,
     ) -> Result<Approved, (Refusal, Intent)> {
         let verdict = if intent.spec.reduce_only {
-            self.check_reducing(&intent, scene)
+            Self::check_reducing(&intent, scene)
         } else {
             self.check_entry(&intent, scene, breakers)
         };
@@ -217,7 +228,7 @@ impl Gate {
 
     /// Orders that shrink a position: the ladder, the resulting position, the grid. Neither loss
     /// limits nor frequency nor band may hold back an exit.
-    fn check_reducing(&self, intent: &Intent, scene: &Scene<'_>) -> Checked {
+    fn check_reducing(intent: &Intent, scene: &Scene<'_>) -> Checked {
         let spec = &intent.spec;
         let allowed = match scene.level {
             KillLevel::Active | KillLevel::ReduceOnly => true,

@@ -82,6 +82,10 @@ pub struct LimitsError {
 
 impl Limits {
     /// The S2 table for an account of `capital`.
+    ///
+    /// # Panics
+    ///
+    /// Never: its constants are numbers.
     #[must_use]
     pub fn standard(capital: Money) -> Self {
         Self {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::domain::{AccountEvent, ClientOrderId, NotSent, Timestamp};
-use crate::engine::{EffectOf, Event};
+use crate::engine::Event;
 use crate::store::{Journal, JournalError, Record};
 
 use super::session::Step;

@@ -123,7 +123,7 @@ impl LineNames {
             EffectOf::Refused(refusal) => LineKind::Risk {
                 action: "refused",
                 rule: refusal.rule.clone(),
-                detail: format!("{} against {}", refusal.value, refusal.limit),
+                detail: refusal.detail(),
                 order: Some(refusal.intent.id),
                 until: None,
             },

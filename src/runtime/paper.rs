@@ -40,9 +40,11 @@ pub struct StopFlag(Arc<AtomicU8>);
 impl StopFlag {
     /// Asks for an ordered end because of a signal; the second call asks for an end at once.
     pub fn signal(&self, number: u8) {
-        let _ = self
+        // The first signal decides how the session ends.
+        let first = self
             .0
             .compare_exchange(0, number, Ordering::SeqCst, Ordering::SeqCst);
+        tracing::info!(number, first = first.is_ok(), "asked to end");
     }
 
     /// Signal that asked, if any.
@@ -232,10 +234,7 @@ impl<F: Feed> PaperRun<F> {
             return Ok(());
         };
         let mut n = expected.n_matched();
-        loop {
-            let Some(expected) = &mut self.recorder.expected else {
-                break;
-            };
+        while let Some(expected) = &mut self.recorder.expected {
             let source = expected.next_source().map_err(RecordError::from)?;
             let Some((at, event)) = source else { break };
             self.session.watch = Watch::Recorded(expected.source_laps());

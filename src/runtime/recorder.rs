@@ -187,7 +187,9 @@ impl Recorder {
                 EffectOf::KillApplied { level, reason } => {
                     let before = self.kill.level();
                     if *level < before {
-                        self.reset.lower(before, *level);
+                        if !self.reset.lower(before, *level) {
+                            tracing::warn!("the latch was tripped again while it was released");
+                        }
                     } else {
                         self.kill.trip(*level, KillReason::Limit);
                     }

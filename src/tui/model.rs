@@ -111,6 +111,10 @@ pub struct Toast {
 }
 
 /// Everything the console remembers.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches of the screen, each with a key of its own"
+)]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     /// View on screen.

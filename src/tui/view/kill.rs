@@ -6,7 +6,7 @@ use super::header::short;
 use super::scene::{Scene, cut_top, middle};
 use super::tables::position_side;
 use crate::control::{BookView, KillPhase, PositionView};
-use crate::domain::{KillLevel, Liquidity, Mode, Side};
+use crate::domain::{KillLevel, Liquidity, Mode, Purpose, Side};
 use crate::tui::model::{KillModal, Overlay};
 use crate::tui::theme::Role;
 use crate::tui::widget::canvas::inside;
@@ -148,6 +148,13 @@ fn kill_lines<'a>(scene: &Scene<'_>, modal: &KillModal) -> Vec<(bool, Line<'a>)>
         (false, Line::new()),
     ];
     let n_orders = snapshot.orders.len();
+    // Halting leaves stops and targets where they are: they protect what is held.
+    let is_protection = |p| matches!(p, Purpose::StopLoss | Purpose::TakeProfit);
+    let n_halted = snapshot
+        .orders
+        .iter()
+        .filter(|o| !is_protection(o.purpose))
+        .count();
     lines.extend(
         holdings(scene)
             .into_iter()
@@ -173,7 +180,7 @@ fn kill_lines<'a>(scene: &Scene<'_>, modal: &KillModal) -> Vec<(bool, Line<'a>)>
             true,
             key("[Enter K]").with(
                 Role::Kill,
-                format!("HALT     cancel {n_orders} orders, keep positions"),
+                format!("HALT     cancel {n_halted} orders, keep positions and stops"),
             ),
         ));
         let how = if needs_enter { ", then Enter" } else { "" };

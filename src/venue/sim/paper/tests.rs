@@ -1,3 +1,5 @@
+//! Arrival times and answers of the paper broker.
+
 use super::*;
 use crate::domain::{
     Bar, BarEvent, Category, Fill, Instrument, InstrumentId, Instruments, Intent, Interval, LegId,

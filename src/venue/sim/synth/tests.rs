@@ -249,7 +249,7 @@ fn books_are_whole_and_agree_with_the_quotes() {
             _ => {}
         }
     }
-    assert_eq!(next_id - 1, 24 * 120);
+    assert_eq!(next_id - 1, 24 * 60);
 }
 
 #[test]
@@ -420,7 +420,7 @@ fn the_demonstration_fits_together() {
     }
     assert_eq!(
         (n_bars, n_quotes, n_books),
-        (4 * 9 * 288, 4 * 9 * 5_760, 2 * 9 * 2_880)
+        (4 * 7 * 288, 4 * 7 * 5_760, 7 * 1_440)
     );
     println!("{} levels a book message", n_levels / n_books);
 }
