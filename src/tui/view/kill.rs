@@ -147,14 +147,6 @@ fn kill_lines<'a>(scene: &Scene<'_>, modal: &KillModal) -> Vec<(bool, Line<'a>)>
         ),
         (false, Line::new()),
     ];
-    let n_orders = snapshot.orders.len();
-    // Halting leaves stops and targets where they are: they protect what is held.
-    let is_protection = |p| matches!(p, Purpose::StopLoss | Purpose::TakeProfit);
-    let n_halted = snapshot
-        .orders
-        .iter()
-        .filter(|o| !is_protection(o.purpose))
-        .count();
     lines.extend(
         holdings(scene)
             .into_iter()
@@ -164,53 +156,67 @@ fn kill_lines<'a>(scene: &Scene<'_>, modal: &KillModal) -> Vec<(bool, Line<'a>)>
         lines.push((false, text(format!("        {phase}"))));
     }
     lines.push((false, Line::new()));
-    let key = |key: &str| Line::of(Role::KillKey, format!("  {key:<9} "));
-    let n_open = snapshot.positions.len();
-    let needs_enter = !matches!(snapshot.session.mode, Mode::Replay | Mode::Paper);
-    if modal.armed_flatten {
-        lines.push((
-            true,
-            key("[Enter]").with(
-                Role::Kill,
-                format!("FLATTEN now: cancel {n_orders}, close {n_open} at market"),
-            ),
-        ));
-    } else {
-        lines.push((
-            true,
-            key("[Enter K]").with(
-                Role::Kill,
-                format!("HALT     cancel {n_halted} orders, keep positions and stops"),
-            ),
-        ));
-        let how = if needs_enter { ", then Enter" } else { "" };
-        lines.push((
-            true,
-            key("[F]").with(
-                Role::Kill,
-                format!("FLATTEN  cancel {n_orders}, close {n_open} at market{how}"),
-            ),
-        ));
-    }
-    let (slip, fee) = (estimate(scene, slippage), estimate(scene, taker_fee));
+    lines.extend(choices(scene, modal));
+    lines.push((false, Line::new()));
+    let level = scene.kill_level();
+    let stays = match level {
+        KillLevel::Active | KillLevel::ReduceOnly => "REDUCE-ONLY",
+        KillLevel::Halted => "HALTED",
+        KillLevel::Flatten => "FLATTEN",
+    };
     lines.push((
         false,
         text(format!(
-            "{:21}est. slippage {slip}, fee {fee} {}",
-            "",
-            short(&snapshot.session.coin, 8)
+            "No answer keeps {stays}; shrinks to a banner after 10 s."
         )),
     ));
-    lines.push((
-        true,
-        key("[Esc]").with(Role::Kill, format!("{} (logged)", back_to(modal))),
-    ));
-    lines.push((false, Line::new()));
-    lines.push((
-        false,
-        text("No answer keeps REDUCE-ONLY; shrinks to a banner after 10 s.".to_owned()),
-    ));
     lines.push((false, text("Paste and key repeat are ignored.".to_owned())));
+    lines
+}
+
+/// The keys that still lead somewhere at the step that holds.
+fn choices<'a>(scene: &Scene<'_>, modal: &KillModal) -> Vec<(bool, Line<'a>)> {
+    let snapshot = scene.snapshot;
+    let key = |key: &str| Line::of(Role::KillKey, format!("  {key:<9} "));
+    let choice = |name: &str, text: String| (true, key(name).with(Role::Kill, text));
+    let n_orders = snapshot.orders.len();
+    // Halting leaves stops and targets where they are: they protect what is held.
+    let is_protection = |p| matches!(p, Purpose::StopLoss | Purpose::TakeProfit);
+    let n_halted = snapshot
+        .orders
+        .iter()
+        .filter(|o| !is_protection(o.purpose))
+        .count();
+    let n_open = snapshot.positions.len();
+    let needs_enter = !matches!(snapshot.session.mode, Mode::Replay | Mode::Paper);
+    let level = scene.kill_level();
+    let mut lines = Vec::new();
+    if modal.armed_flatten {
+        let text = format!("FLATTEN now: cancel {n_orders}, close {n_open} at market");
+        lines.push(choice("[Enter]", text));
+    } else {
+        if level < KillLevel::Halted {
+            let text = format!("HALT     cancel {n_halted} orders, keep positions and stops");
+            lines.push(choice("[Enter K]", text));
+        }
+        if level < KillLevel::Flatten {
+            let how = if needs_enter { ", then Enter" } else { "" };
+            let text = format!("FLATTEN  cancel {n_orders}, close {n_open} at market{how}");
+            lines.push(choice("[F]", text));
+        }
+    }
+    if level < KillLevel::Flatten {
+        let (slip, fee) = (estimate(scene, slippage), estimate(scene, taker_fee));
+        let coin = short(&snapshot.session.coin, 8);
+        let text = format!("{:21}est. slippage {slip}, fee {fee} {coin}", "");
+        lines.push((false, Line::of(Role::Kill, text)));
+    }
+    let esc = if level < KillLevel::Halted {
+        format!("{} (logged)", back_to(modal))
+    } else {
+        "close this; `:resume <reason>` releases".to_owned()
+    };
+    lines.push(choice("[Esc]", esc));
     lines
 }
 
