@@ -9,6 +9,8 @@ mod market;
 mod mode;
 mod money;
 mod order;
+#[cfg(test)]
+mod tests;
 mod time;
 
 pub use account::{AccountEvent, Fill, FillKind, Liquidity, NotSent, RejectReason};
