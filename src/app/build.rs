@@ -130,10 +130,7 @@ fn open_bars(settings: &Settings) -> Result<MarketSource, BuildError> {
     let all = instruments::shipped();
     let mut rows = Vec::new();
     for file in &feed.bars {
-        let symbol = file
-            .symbol
-            .clone()
-            .or_else(|| guess_symbol(&file.path));
+        let symbol = file.symbol.clone().or_else(|| guess_symbol(&file.path));
         let Some(symbol) = symbol else {
             // A file that is not there is the greater mistake.
             BarFile::sniff(&file.path)?;

@@ -56,7 +56,9 @@ pub(super) fn config(cli: &Cli, command: &ConfigCommand) -> Outcome {
 }
 
 pub(super) fn theme(cli: &Cli, command: &ThemeCommand) -> Outcome {
-    let folder = Folders::locate(cli.global.home.as_deref())?.config.join("themes");
+    let folder = Folders::locate(cli.global.home.as_deref())?
+        .config
+        .join("themes");
     let mut out = std::io::stdout().lock();
     let fail = |error: String| Failure::new(Exit::Config, error);
     match command {
@@ -103,7 +105,11 @@ pub(super) fn keys(cli: &Cli, command: &KeysCommand) -> Outcome {
                 None => {
                     Keymap::from_toml(SHIPPED)
                         .map_err(|error| Failure::new(Exit::Config, error.to_string()))?;
-                    writeln!(out, "valid: the shipped keys; {} is not there", own.display())?;
+                    writeln!(
+                        out,
+                        "valid: the shipped keys; {} is not there",
+                        own.display()
+                    )?;
                     return Ok(Exit::Done);
                 }
             };

@@ -38,7 +38,11 @@ pub(super) fn kill(cli: &Cli, args: &KillArgs) -> Outcome {
             let path = folders.runtime.join(KILL_FILE);
             files::replace(&path, format!("{} {reason}\n", level.name()).as_bytes()).map_err(
                 |error| {
-                    let text = format!("cannot write {}: {}", path.display(), files::explain(&error));
+                    let text = format!(
+                        "cannot write {}: {}",
+                        path.display(),
+                        files::explain(&error)
+                    );
                     Failure::new(Exit::Config, text)
                 },
             )?;

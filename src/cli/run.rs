@@ -264,11 +264,7 @@ fn join(thread: EngineThread) -> Result<RunEnd, Failure> {
     }
 }
 
-fn headless_session(
-    prepared: Prepared,
-    folders: &Folders,
-    quiet: bool,
-) -> Result<RunEnd, Failure> {
+fn headless_session(prepared: Prepared, folders: &Folders, quiet: bool) -> Result<RunEnd, Failure> {
     let Prepared {
         run,
         handle,
@@ -323,7 +319,11 @@ fn summary(end: &RunEnd, handle: &Handle) -> std::io::Result<()> {
         snapshot.session.coin,
         account.start,
         snapshot.stats.n_trades,
-        if end.is_flat { "flat" } else { "positions or orders open" },
+        if end.is_flat {
+            "flat"
+        } else {
+            "positions or orders open"
+        },
         end.level,
     )
 }

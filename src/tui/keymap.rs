@@ -119,8 +119,7 @@ impl Keymap {
     ///
     /// When the file cannot be read as a whole: see [`KeymapError`].
     pub fn from_toml(text: &str) -> Result<Self, KeymapError> {
-        let file: File = toml::from_str(text)
-            .map_err(|e| {
+        let file: File = toml::from_str(text).map_err(|e| {
             let line = line_of(text, e.span().map_or(0, |span| span.start));
             KeymapError::Syntax(format!("line {line}: {}", e.message().replace('\n', ", ")))
         })?;

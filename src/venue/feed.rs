@@ -233,7 +233,11 @@ fn of_header(header: &str) -> String {
         return "the first line is no text: is this a CSV file?".to_owned();
     }
     let shown: String = header.chars().take(SHOWN).collect();
-    let dots = if shown.len() < header.len() { "..." } else { "" };
+    let dots = if shown.len() < header.len() {
+        "..."
+    } else {
+        ""
+    };
     format!("the header is {shown:?}{dots}")
 }
 

@@ -87,7 +87,9 @@ pub enum Fault {
         expected: u64,
     },
     /// The layout names another column than the statistics at the same place.
-    #[error("layout column {at} is {layout}, feature_stats.columns has {columns}; export the agent again")]
+    #[error(
+        "layout column {at} is {layout}, feature_stats.columns has {columns}; export the agent again"
+    )]
     Layout {
         /// Place in `obs.layout`, from 0.
         at: usize,
