@@ -147,7 +147,7 @@ pub struct Output {
     /// [env: TRADETERM_LOG__LEVEL] [default: info]
     #[arg(long, value_name = "LEVEL", global = true, value_parser = parse_level)]
     pub log_level: Option<LogLevel>,
-    /// Log warnings and errors only
+    /// Log warnings and errors only, and no summary
     #[arg(short, long, global = true, conflicts_with_all = ["verbose", "log_level"])]
     pub quiet: bool,
     /// Log more; twice logs everything

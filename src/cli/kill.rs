@@ -74,7 +74,7 @@ pub(super) fn resume(cli: &Cli, args: &ResumeArgs) -> Outcome {
             );
             Failure::new(Exit::Locked, text)
         }
-        other => other.into(),
+        other @ LockError::Io { .. } => other.into(),
     })?;
     let latch = latch(&folders, mode);
     let before = read(&latch)?.map_or(KillLevel::Active, |record| record.level);

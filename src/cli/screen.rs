@@ -159,7 +159,7 @@ pub(super) fn read_theme(path: &Path) -> Result<Theme, String> {
 
 /// A theme by the path of its file, else of the user's own folder, else a shipped one.
 pub(super) fn find_theme(folder: &Path, name: &str) -> Result<Theme, String> {
-    if name.contains('/') || name.ends_with(".toml") {
+    if name.contains('/') || Path::new(name).extension().is_some_and(|e| e == "toml") {
         return read_theme(Path::new(name));
     }
     let is_plain = name

@@ -12,10 +12,10 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 /// What one call said.
 #[derive(Debug)]
-pub struct Said {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl From<Output> for Said {
@@ -31,14 +31,14 @@ impl From<Output> for Said {
 impl Said {
     /// Standard output of a call that has to succeed.
     #[track_caller]
-    pub fn ok(self) -> String {
+    pub(crate) fn ok(self) -> String {
         assert_eq!(self.code, 0, "{}", self.err);
         self.out
     }
 
     /// Checks for one clear line on standard error with all of `parts`.
     #[track_caller]
-    pub fn is_refused(&self, code: i32, parts: &[&str]) {
+    pub(crate) fn is_refused(&self, code: i32, parts: &[&str]) {
         let Said { err, .. } = self;
         assert_eq!(self.code, code, "{err}");
         assert_eq!(err.lines().count(), 1, "{err}");
@@ -63,27 +63,27 @@ impl Said {
 }
 
 /// A home folder of its own.
-pub struct Desk {
+pub(crate) struct Desk {
     folder: TempDir,
 }
 
 impl Desk {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
         }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn home(&self) -> PathBuf {
+    pub(crate) fn home(&self) -> PathBuf {
         self.path("home")
     }
 
     /// Writes a file beside the home; returns its path as an argument.
-    pub fn file(&self, name: &str, text: impl AsRef<[u8]>) -> String {
+    pub(crate) fn file(&self, name: &str, text: impl AsRef<[u8]>) -> String {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
@@ -91,19 +91,19 @@ impl Desk {
     }
 
     /// The program, not started yet.
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = program(args);
         command.env("TRADETERM_HOME", self.home());
         command
     }
 
     /// The program to its end.
-    pub fn run(&self, args: &[&str]) -> Said {
+    pub(crate) fn run(&self, args: &[&str]) -> Said {
         self.command(args).output().unwrap().into()
     }
 
     /// A session in the background; its lines go to the file `name`.
-    pub fn start(&self, args: &[&str], name: &str) -> Session {
+    pub(crate) fn start(&self, args: &[&str], name: &str) -> Session {
         let out = std::fs::File::create(self.path(name)).unwrap();
         let err = std::fs::File::create(self.path("session.err")).unwrap();
         let child = self.command(args).stdout(out).stderr(err).spawn().unwrap();
@@ -115,7 +115,7 @@ impl Desk {
         session
     }
 
-    pub fn journal(&self, number: &str) -> PathBuf {
+    pub(crate) fn journal(&self, number: &str) -> PathBuf {
         self.home()
             .join("state/replay/sessions")
             .join(number)
@@ -124,13 +124,13 @@ impl Desk {
 }
 
 /// A running session; killed if a test fails before its end.
-pub struct Session {
+pub(crate) struct Session {
     child: Child,
 }
 
 impl Session {
     /// Asks for an orderly end and returns the exit code.
-    pub fn terminate(mut self) -> i32 {
+    pub(crate) fn terminate(mut self) -> i32 {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         self.child.wait().unwrap().code().unwrap()
@@ -146,7 +146,7 @@ impl Drop for Session {
 }
 
 /// The program with nothing of this machine's environment.
-pub fn program(args: &[&str]) -> Command {
+pub(crate) fn program(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tradeterm"));
     command
         .args(args)
@@ -159,7 +159,7 @@ pub fn program(args: &[&str]) -> Command {
 
 #[expect(clippy::disallowed_methods, reason = "a deadline of the test itself")]
 #[track_caller]
-pub fn wait_for(what: &str, mut is_there: impl FnMut() -> bool) {
+pub(crate) fn wait_for(what: &str, mut is_there: impl FnMut() -> bool) {
     let started = Instant::now();
     while !is_there() {
         assert!(started.elapsed() < DEADLINE, "no sign of {what}");
@@ -167,12 +167,12 @@ pub fn wait_for(what: &str, mut is_there: impl FnMut() -> bool) {
     }
 }
 
-pub fn arg(path: &Path) -> String {
+pub(crate) fn arg(path: &Path) -> String {
     path.to_str().unwrap().to_owned()
 }
 
 /// Three days of two made-up symbols, and one day of minutes; made once.
-pub fn market(file: &str) -> String {
+pub(crate) fn market(file: &str) -> String {
     static MARKET: OnceLock<Desk> = OnceLock::new();
     let desk = MARKET.get_or_init(|| {
         let desk = Desk::new();
@@ -202,7 +202,7 @@ pub fn market(file: &str) -> String {
 }
 
 /// The demo to its end, once for all tests: its home, and what it said.
-pub fn demo() -> &'static (Desk, Said) {
+pub(crate) fn demo() -> &'static (Desk, Said) {
     static DEMO: OnceLock<(Desk, Said)> = OnceLock::new();
     DEMO.get_or_init(|| {
         let desk = Desk::new();

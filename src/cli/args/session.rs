@@ -117,8 +117,8 @@ pub struct BacktestArgs {
 /// Flags of `replay`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct ReplayArgs {
-    /// Journal to run again
-    #[arg(value_name = "JOURNAL")]
+    /// Journal to run again, or folder that holds one
+    #[arg(value_name = "JOURNAL|DIR")]
     pub journal: PathBuf,
     /// Compare every effect with what was recorded; a difference is exit code 6
     #[arg(long)]
