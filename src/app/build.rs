@@ -130,18 +130,17 @@ fn open_bars(settings: &Settings) -> Result<MarketSource, BuildError> {
     let all = instruments::shipped();
     let mut rows = Vec::new();
     for file in &feed.bars {
-        let symbol = file
-            .symbol
-            .clone()
-            .or_else(|| guess_symbol(&file.path))
-            .ok_or_else(|| {
-                BuildError::Setting(format!(
-                    "{}: the file name says no symbol: name it with --symbol",
-                    file.path.display()
-                ))
-            })?;
-        let id = all.find(symbol.as_str(), feed.category)?;
+        let symbol = file.symbol.clone().or_else(|| guess_symbol(&file.path));
+        let Some(symbol) = symbol else {
+            // A file that is not there is the greater mistake.
+            BarFile::sniff(&file.path)?;
+            return Err(BuildError::Setting(format!(
+                "{}: the file name says no symbol: name it with --symbol",
+                file.path.display()
+            )));
+        };
         let sniff = BarFile::sniff(&file.path)?;
+        let id = all.find(symbol.as_str(), feed.category)?;
         let interval = file.interval.unwrap_or(sniff.interval);
         rows.push((file, all.get(id).clone(), interval, sniff));
     }
@@ -349,7 +348,16 @@ fn make_leg(
                 .symbol
                 .clone()
                 .map_or_else(|| meta.symbol.to_string(), |s| s.to_string());
-            let id = instruments.find(&symbol, category)?;
+            let id = match instruments.find(&symbol, category) {
+                Err(error) if instruments.len() == 1 => {
+                    // One recording, and the bundle is for another symbol: say both.
+                    let (only, instrument) = instruments.iter().next().ok_or(error)?;
+                    let interval = intervals.get(&only).copied().unwrap_or(meta.interval);
+                    bundle.check_market(&instrument.symbol, category, interval)?;
+                    only
+                }
+                found => found?,
+            };
             let interval = leg.interval.or_else(|| intervals.get(&id).copied());
             if let Some(interval) = interval {
                 bundle.check_market(&instruments.get(id).symbol, category, interval)?;

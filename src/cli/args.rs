@@ -19,6 +19,7 @@ use clap::builder::FalseyValueParser;
 use clap::error::ErrorKind;
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
 
+use super::exit::Exit;
 use crate::config::LogLevel;
 
 pub use session::{
@@ -36,9 +37,10 @@ Examples:
   tradeterm backtest --bars btc.csv.gz --model models/ppo_btcusdt_5m
   tradeterm run --no-tui --config config/demo.toml       the same session as JSON lines";
 
-const EXIT_CODES: &str = "\
-Exit codes: 0 done, 1 unexpected error, 2 usage, 3 configuration, 5 feed, 6 disagreement, 7 model,
-10 killed, 11 limit, 12 positions or orders left open, 14 another instance, 130 and 143 signals.";
+fn exit_codes() -> String {
+    let rows = Exit::ALL.map(|exit| format!("\n  {:>3}  {}", exit.code(), exit.meaning()));
+    format!("Exit codes:{}", rows.concat())
+}
 
 /// A terminal trading console with a venue-grade engine in one binary.
 ///
@@ -48,7 +50,7 @@ Exit codes: 0 done, 1 unexpected error, 2 usage, 3 configuration, 5 feed, 6 disa
     name = "tradeterm",
     version,
     before_help = EXAMPLES,
-    after_long_help = EXIT_CODES,
+    after_long_help = exit_codes(),
     disable_help_subcommand = true,
     max_term_width = 100
 )]
@@ -145,7 +147,7 @@ pub struct Output {
     /// [env: TRADETERM_LOG__LEVEL] [default: info]
     #[arg(long, value_name = "LEVEL", global = true, value_parser = parse_level)]
     pub log_level: Option<LogLevel>,
-    /// Log warnings and errors only
+    /// Log warnings and errors only, and no summary
     #[arg(short, long, global = true, conflicts_with_all = ["verbose", "log_level"])]
     pub quiet: bool,
     /// Log more; twice logs everything

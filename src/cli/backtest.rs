@@ -15,6 +15,7 @@ use crate::engine::{EffectRecord, Event};
 use crate::report::{EquityCsv, Report, ReportBuilder, SessionFacts, TradesCsv};
 use crate::runtime::clock::Clock;
 use crate::runtime::{Session, Step, Witness, backtest as play};
+use crate::store::files;
 
 /// Milliseconds between two rows of the equity file.
 const EQUITY_EVERY_MS: i64 = 3_600_000;
@@ -125,8 +126,9 @@ fn reporter(facts: SessionFacts, out: Option<&Path>) -> Result<Reporter, Failure
         let Some(dir) = out else { return Ok(None) };
         let fail = |error: std::io::Error| {
             let text = format!(
-                "cannot write to {}: {error}; name another --out",
-                dir.display()
+                "cannot write to {}: {}; name another --out",
+                dir.display(),
+                files::explain(&error)
             );
             Failure::new(Exit::Unexpected, text)
         };

@@ -1,14 +1,14 @@
 //! `tradeterm config`, `theme` and `keys`: what is set, and whether a file is right.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::args::{Cli, ConfigCommand, KeysCommand, ThemeCommand};
-use super::{Exit, Failure, Outcome, load};
+use super::{Exit, Failure, Outcome, load, screen};
 use crate::config::{Folders, Sources};
+use crate::store::files;
 use crate::tui::action::ACTIONS;
-use crate::tui::keymap::Keymap;
-use crate::tui::theme::Theme;
+use crate::tui::keymap::{Keymap, SHIPPED};
 
 pub(super) fn config(cli: &Cli, command: &ConfigCommand) -> Outcome {
     let mut out = std::io::stdout().lock();
@@ -24,7 +24,8 @@ pub(super) fn config(cli: &Cli, command: &ConfigCommand) -> Outcome {
             }
         }
         ConfigCommand::Validate { files } if files.is_empty() => {
-            let (loaded, _) = load(cli)?;
+            let (loaded, folders) = load(cli)?;
+            screen::check(&loaded.settings.ui, &folders)?;
             writeln!(out, "valid: {}", &loaded.settings.hash()[..12])?;
         }
         ConfigCommand::Validate { files } => {
@@ -54,22 +55,29 @@ pub(super) fn config(cli: &Cli, command: &ConfigCommand) -> Outcome {
     Ok(Exit::Done)
 }
 
-pub(super) fn theme(command: &ThemeCommand) -> Outcome {
+pub(super) fn theme(cli: &Cli, command: &ThemeCommand) -> Outcome {
+    let folder = Folders::locate(cli.global.home.as_deref())?
+        .config
+        .join("themes");
     let mut out = std::io::stdout().lock();
     let fail = |error: String| Failure::new(Exit::Config, error);
     match command {
         ThemeCommand::List => {
-            for name in Theme::builtin_names() {
-                let theme = Theme::builtin(name).ok_or_else(|| fail(format!("no theme {name}")))?;
-                writeln!(out, "{name:<18} {:?}", theme.variant())?;
+            for name in screen::theme_names(&folder) {
+                let theme = screen::find_theme(&folder, &name).map_err(fail)?;
+                let variant = format!("{:?}", theme.variant()).to_lowercase();
+                writeln!(out, "{name:<18} {variant}")?;
+            }
+        }
+        ThemeCommand::Validate { files } if files.is_empty() => {
+            for name in screen::theme_names(&folder) {
+                screen::find_theme(&folder, &name).map_err(fail)?;
+                writeln!(out, "valid: {name}")?;
             }
         }
         ThemeCommand::Validate { files } => {
             for file in files {
-                let text = read(file)?;
-                let parents = |parent: &str| Theme::builtin_text(parent).map(str::to_owned);
-                Theme::parse(&file.display().to_string(), &text, &parents)
-                    .map_err(|error| fail(error.to_string()))?;
+                screen::read_theme(file).map_err(fail)?;
                 writeln!(out, "valid: {}", file.display())?;
             }
         }
@@ -77,20 +85,34 @@ pub(super) fn theme(command: &ThemeCommand) -> Outcome {
     Ok(Exit::Done)
 }
 
-pub(super) fn keys(command: &KeysCommand) -> Outcome {
+pub(super) fn keys(cli: &Cli, command: &KeysCommand) -> Outcome {
+    let folders = Folders::locate(cli.global.home.as_deref())?;
     let mut out = std::io::stdout().lock();
     match command {
         KeysCommand::List => {
-            let keymap = Keymap::builtin();
+            let keymap = screen::keymap(&folders)?;
             for spec in ACTIONS {
                 let keys = keymap.keys(spec.action);
+                let keys = if keys.is_empty() { "-" } else { &keys };
                 writeln!(out, "{:<18} {keys:<16} {}", spec.id, spec.help)?;
             }
         }
         KeysCommand::Check { file } => {
-            let path = file
-                .clone()
-                .unwrap_or_else(|| PathBuf::from("config/keymap.toml"));
+            let own = folders.config.join("keymap.toml");
+            let path = match file {
+                Some(file) => file.clone(),
+                None if own.exists() => own,
+                None => {
+                    Keymap::from_toml(SHIPPED)
+                        .map_err(|error| Failure::new(Exit::Config, error.to_string()))?;
+                    writeln!(
+                        out,
+                        "valid: the shipped keys; {} is not there",
+                        own.display()
+                    )?;
+                    return Ok(Exit::Done);
+                }
+            };
             Keymap::from_toml(&read(&path)?).map_err(|error| {
                 Failure::new(Exit::Config, format!("{}: {error}", path.display()))
             })?;
@@ -105,7 +127,7 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| {
         Failure::new(
             Exit::Config,
-            format!("cannot read {}: {error}", path.display()),
+            format!("cannot read {}: {}", path.display(), files::explain(&error)),
         )
     })
 }

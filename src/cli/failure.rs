@@ -1,11 +1,13 @@
 //! Why a command failed: one line for a person, one number for a script.
 
+use std::io::ErrorKind;
+
 use super::exit::Exit;
 use crate::app::BuildError;
 use crate::config::{ConfigError, FolderError};
 use crate::engine::SetupError;
 use crate::runtime::{BacktestError, RecordError, ReplayError, RunError};
-use crate::store::{JournalError, LockError};
+use crate::store::{JournalError, LockError, files};
 use crate::strategy::agent::{BundleError, EvalError, GoldenError};
 use crate::venue::feed::FeedError;
 use crate::venue::sim::synth::SynthError;
@@ -15,7 +17,7 @@ use crate::venue::sim::synth::SynthError;
 pub struct Failure {
     /// Exit code.
     pub exit: Exit,
-    /// One line, or a few for a list.
+    /// One line, or a few for a list; empty when there is nothing to say.
     pub text: String,
 }
 
@@ -48,12 +50,34 @@ maps! {
     FolderError => Config,
     FeedError => Feed,
     SynthError => Config,
-    JournalError => Disagree,
     BundleError => Model,
     EvalError => Model,
     GoldenError => Model,
     ReplayError => Disagree,
-    std::io::Error => Unexpected,
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        let exit = match &error {
+            JournalError::Io { source, .. } if source.kind() == ErrorKind::NotFound => Exit::Usage,
+            _ => Exit::Disagree,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+/// What is written without a file's name goes to standard output. A reader that has enough, as
+/// `head`, is no failure: nothing is said and nothing is wrong.
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::BrokenPipe => Self::new(Exit::Done, ""),
+            _ => Self::new(
+                Exit::Unexpected,
+                format!("cannot write the output: {}", files::explain(&error)),
+            ),
+        }
+    }
 }
 
 impl From<LockError> for Failure {

@@ -36,7 +36,16 @@ pub(super) fn kill(cli: &Cli, args: &KillArgs) -> Outcome {
         }
         Err(LockError::Held { pid, .. }) => {
             let path = folders.runtime.join(KILL_FILE);
-            files::replace(&path, format!("{} {reason}\n", level.name()).as_bytes())?;
+            files::replace(&path, format!("{} {reason}\n", level.name()).as_bytes()).map_err(
+                |error| {
+                    let text = format!(
+                        "cannot write {}: {}",
+                        path.display(),
+                        files::explain(&error)
+                    );
+                    Failure::new(Exit::Config, text)
+                },
+            )?;
             let pid = pid.map_or_else(
                 || "the running session".to_owned(),
                 |p| format!("process {p}"),
@@ -56,11 +65,16 @@ pub(super) fn resume(cli: &Cli, args: &ResumeArgs) -> Outcome {
     let mode = loaded.settings.mode;
     let _lock = Lock::acquire(&folders.state_of(mode)).map_err(|error| match error {
         LockError::Held { pid, .. } => {
-            let pid = pid.map_or_else(|| "another process".to_owned(), |p| format!("process {p}"));
-            let text = format!("{pid} is trading: resume in its console with `:resume <reason>`");
+            let (who, how) = pid.map_or_else(
+                || ("another process".to_owned(), "stop it".to_owned()),
+                |p| (format!("process {p}"), format!("stop it (kill {p})")),
+            );
+            let text = format!(
+                "{who} is trading: resume in its console with `:resume <reason>`, or {how} first"
+            );
             Failure::new(Exit::Locked, text)
         }
-        LockError::Io { .. } => error.into(),
+        other @ LockError::Io { .. } => other.into(),
     })?;
     let latch = latch(&folders, mode);
     let before = read(&latch)?.map_or(KillLevel::Active, |record| record.level);

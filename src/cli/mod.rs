@@ -36,15 +36,16 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
             } else {
                 Exit::Done
             };
-            return if error.print().is_ok() {
-                code
-            } else {
-                Exit::Unexpected
+            return match error.print() {
+                Ok(()) => code,
+                Err(unsaid) if unsaid.kind() == std::io::ErrorKind::BrokenPipe => code,
+                Err(_) => Exit::Unexpected,
             };
         }
     };
     match dispatch(&cli) {
         Ok(exit) => exit,
+        Err(failure) if failure.text.is_empty() => failure.exit,
         Err(failure) => {
             // The one line that says what is wrong; nothing is left to do when it cannot be said.
             let written = writeln!(std::io::stderr(), "tradeterm: {}", failure.text);
@@ -71,8 +72,8 @@ fn dispatch(cli: &Cli) -> Outcome {
         Some(Command::Resume(args)) => kill::resume(cli, args),
         Some(Command::Status(args)) => kill::status(cli, args),
         Some(Command::Config(command)) => config::config(cli, command),
-        Some(Command::Theme(command)) => config::theme(command),
-        Some(Command::Keys(command)) => config::keys(command),
+        Some(Command::Theme(command)) => config::theme(cli, command),
+        Some(Command::Keys(command)) => config::keys(cli, command),
         Some(Command::Screenshots(args)) => screenshots::screenshots(args),
         Some(Command::Completions(args)) => {
             shell::completions(args.shell, &mut std::io::stdout())?;

@@ -9,6 +9,7 @@ use super::args::{Cli, EvalArgs, ModelCommand};
 use super::{Exit, Failure, Outcome, load};
 use crate::app::load_bundle;
 use crate::domain::{Bar, InstrumentId, Timestamp};
+use crate::store::files;
 use crate::strategy::agent::{Bundle, Evaluator, FirstDecision, check_golden, init};
 use crate::venue::feed::FeedError;
 use crate::venue::sim::recorded::{BarFile, guess_symbol};
@@ -101,8 +102,9 @@ fn eval(args: &EvalArgs) -> Outcome {
     let bars = BarFile::open(&args.bars, InstrumentId(0), sniff.interval)?;
     let fail = |error: std::io::Error| {
         let text = format!(
-            "cannot write {}: {error}; name another --out",
-            args.out.display()
+            "cannot write {}: {}; name another --out",
+            args.out.display(),
+            files::explain(&error)
         );
         Failure::new(Exit::Unexpected, text)
     };
@@ -123,7 +125,11 @@ fn eval(args: &EvalArgs) -> Outcome {
         return Err(error.into());
     }
     if let Some(start) = summary.unmet_starts.first() {
-        let text = format!("no bar opens at --episode-start {}", start.millis());
+        let text = format!(
+            "no bar opens at --episode-start {}: name the open time of a bar of {}",
+            start.millis(),
+            args.bars.display()
+        );
         return Err(Failure::new(Exit::Usage, text));
     }
     writeln!(

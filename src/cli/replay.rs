@@ -16,7 +16,7 @@ use crate::store::{Header, Journal, Record, verify as verify_journal};
 /// Runs a recorded session again. Without `--check` it prints what happened; either way the first
 /// difference stops it.
 pub(super) fn replay(args: &ReplayArgs) -> Outcome {
-    let journal = Journal::open(&args.journal)?;
+    let journal = Journal::open(&find_journal(&args.journal)?)?;
     let built = rebuild(journal.header())?;
     let names = built.names.clone();
     let mut session = Session::new(built.engine, built.broker, built.watch);
@@ -89,7 +89,9 @@ fn rebuild(header: &Header) -> Result<Built, Failure> {
     )?;
     for (then, now) in header.legs.iter().zip(&built.legs) {
         if then.bundle_hash != now.bundle_hash {
-            let hash = |h: &Option<String>| h.as_deref().unwrap_or("-").to_owned();
+            let hash = |h: &Option<String>| -> String {
+                h.as_deref().unwrap_or("-").chars().take(12).collect()
+            };
             let text = format!(
                 "bundle {} has hash {} now, the journal was made with {}: restore that bundle",
                 then.name,
@@ -173,7 +175,7 @@ fn find_journal(source: &Path) -> Result<PathBuf, Failure> {
 
 /// Checks a journal's chain from its first byte to its last.
 pub(super) fn verify(path: &Path) -> Outcome {
-    let summary = verify_journal(path)?;
+    let summary = verify_journal(&find_journal(path)?)?;
     let mut out = std::io::stdout().lock();
     writeln!(
         out,

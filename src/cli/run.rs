@@ -1,5 +1,6 @@
 //! `tradeterm` and `tradeterm run`: a session with the console, or headless.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -24,7 +25,7 @@ use crate::runtime::{
     EndReason, Expected, PaperOptions, PaperRun, Recorder, RecorderParts, RunEnd, RunError,
     Session, StopFlag,
 };
-use crate::store::{Header, LatchFile, Lock, Writer};
+use crate::store::{Header, LatchFile, Lock, Writer, files};
 use crate::venue::feed::Feed;
 
 /// Lines that may wait for a slow reader; then the recording waits too.
@@ -55,14 +56,22 @@ pub(super) fn run(cli: &Cli, console: &ConsoleArgs) -> Outcome {
         // Nobody watches: a recording is played as fast as it goes unless a speed was asked for.
         settings.feed.speed = Speed::Max;
     }
+    screen::check(&settings.ui, &folders)?;
     folders.create()?;
     let log_dir = folders.log();
-    crate::store::files::create_folder(&log_dir)?;
+    files::create_folder(&log_dir).map_err(|error| {
+        let text = format!(
+            "cannot make the folder {}: {}",
+            log_dir.display(),
+            files::explain(&error)
+        );
+        Failure::new(Exit::Config, text)
+    })?;
     let _log = log::start(&settings.log, &log_dir)?;
     let prepared = prepare(&settings, &folders, no_tui)?;
     let mode = settings.mode;
     let end = if no_tui {
-        headless_session(prepared, &folders)?
+        headless_session(prepared, &folders, cli.global.output.quiet)?
     } else {
         console_session(prepared, &settings, &folders)?
     };
@@ -252,7 +261,7 @@ fn join(thread: EngineThread) -> Result<RunEnd, Failure> {
     }
 }
 
-fn headless_session(prepared: Prepared, folders: &Folders) -> Result<RunEnd, Failure> {
+fn headless_session(prepared: Prepared, folders: &Folders, quiet: bool) -> Result<RunEnd, Failure> {
     let Prepared {
         run,
         handle,
@@ -274,12 +283,46 @@ fn headless_session(prepared: Prepared, folders: &Folders) -> Result<RunEnd, Fai
         let mut out = std::io::BufWriter::new(std::io::stdout().lock());
         headless::print(&lines, &mut out)
     });
-    let end = join(thread)?;
-    // A reader that has enough is no error: `tradeterm ... | head` ends like this.
-    match printed {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(end),
+    let end = join(thread);
+    // The session ends because its output does, so that comes first. A reader that has enough is
+    // no error: `tradeterm ... | head` ends like this.
+    if let Err(error) = printed {
+        return Err(error.into());
     }
+    let end = end?;
+    if !quiet {
+        summary(&end, &handle)?;
+    }
+    Ok(end)
+}
+
+/// One line about the session for whoever started it; the lines on standard output are for
+/// programs.
+fn summary(end: &RunEnd, handle: &Handle) -> std::io::Result<()> {
+    let snapshot = handle.latest();
+    let reason = match end.reason {
+        EndReason::FeedEnded => "the recording is over",
+        EndReason::Quit => "operator",
+        EndReason::Signal(15) => "SIGTERM",
+        EndReason::Signal(_) => "SIGINT",
+    };
+    let account = &snapshot.account;
+    writeln!(
+        std::io::stderr(),
+        "tradeterm: ended ({reason}): equity {} {} of {:.2}, {} trades, {}, level {}",
+        account
+            .equity
+            .map_or_else(|| "-".to_owned(), |equity| format!("{equity:.2}")),
+        snapshot.session.coin,
+        account.start,
+        snapshot.stats.n_trades,
+        if end.is_flat {
+            "flat"
+        } else {
+            "positions or orders open"
+        },
+        end.level,
+    )
 }
 
 fn console_session(

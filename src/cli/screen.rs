@@ -1,6 +1,6 @@
 //! Joins the console's two halves: its loop and its views, keys and themes of the user.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -63,8 +63,7 @@ impl Console {
         clock: Clock,
         shutdown: &Arc<AtomicBool>,
     ) -> Result<UiEnd, UiError> {
-        let mut themes: Vec<String> = Theme::builtin_names().map(str::to_owned).collect();
-        themes.extend(own_themes(&self.folder));
+        let themes = theme_names(&self.folder);
         let options = UiOptions {
             fps: u16::try_from(settings.fps).unwrap_or(10),
             theme: self.theme.name().to_owned(),
@@ -131,18 +130,44 @@ fn theme_name(settings: &UiSettings) -> &str {
     }
 }
 
-/// A theme of the user's own folder, else a shipped one.
-fn find_theme(folder: &std::path::Path, name: &str) -> Result<Theme, String> {
+/// Whether the console could open with this theme and the user's keys; said also where no console
+/// opens, so that a mistake is found by whoever makes it.
+pub(super) fn check(settings: &UiSettings, folders: &Folders) -> Result<(), Failure> {
+    keymap(folders)?;
+    find_theme(&folders.config.join("themes"), theme_name(settings))
+        .map_err(|text| Failure::new(Exit::Config, text))?;
+    Ok(())
+}
+
+/// Names of all themes: the shipped ones, then the user's own.
+pub(super) fn theme_names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = Theme::builtin_names().map(str::to_owned).collect();
+    for own in own_themes(folder) {
+        if !names.contains(&own) {
+            names.push(own);
+        }
+    }
+    names
+}
+
+/// A theme of any file.
+pub(super) fn read_theme(path: &Path) -> Result<Theme, String> {
+    let text = read(path).map_err(|failure| failure.text)?;
+    let parents = |parent: &str| Theme::builtin_text(parent).map(str::to_owned);
+    Theme::parse(&path.display().to_string(), &text, &parents).map_err(|error| error.to_string())
+}
+
+/// A theme by the path of its file, else of the user's own folder, else a shipped one.
+pub(super) fn find_theme(folder: &Path, name: &str) -> Result<Theme, String> {
+    if name.contains('/') || Path::new(name).extension().is_some_and(|e| e == "toml") {
+        return read_theme(Path::new(name));
+    }
     let is_plain = name
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     let own = folder.join(format!("{name}.toml"));
     if is_plain && own.is_file() {
-        let text = std::fs::read_to_string(&own)
-            .map_err(|error| format!("cannot read {}: {error}", own.display()))?;
-        let parents = |parent: &str| Theme::builtin_text(parent).map(str::to_owned);
-        return Theme::parse(&own.display().to_string(), &text, &parents)
-            .map_err(|error| error.to_string());
+        return read_theme(&own);
     }
     Theme::builtin(name).ok_or_else(|| {
         let known: Vec<&str> = Theme::builtin_names().collect();
@@ -150,7 +175,7 @@ fn find_theme(folder: &std::path::Path, name: &str) -> Result<Theme, String> {
     })
 }
 
-fn own_themes(folder: &std::path::Path) -> Vec<String> {
+fn own_themes(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .into_iter()
         .flatten()

@@ -149,7 +149,7 @@ fn legs(settings: &Settings, findings: &mut Findings) {
     if settings.legs.is_empty() && settings.feed.kind != FeedKind::SyntheticDemo {
         findings.add(
             "legs",
-            "nothing would trade: add a [[legs]] table, or name a bundle with --model",
+            "nothing would trade: add a [[legs]] table, name a bundle with --model, or a rule with --rule",
         );
     }
     for (n, leg) in settings.legs.iter().enumerate() {

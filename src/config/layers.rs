@@ -53,7 +53,11 @@ impl Layers {
     pub(super) fn add_text(&mut self, text: &str, origin: &str) -> Result<(), ConfigError> {
         let dict = Toml::from_str::<Dict>(text).map_err(|error| ConfigError::Syntax {
             path: origin.to_owned(),
-            cause: error.to_string().trim_end().to_owned(),
+            cause: {
+                let upto = error.span().map_or(0, |span| span.start);
+                let line = text.bytes().take(upto).filter(|b| *b == b'\n').count() + 1;
+                format!("line {line}: {}", error.message().replace('\n', ", "))
+            },
         })?;
         self.merge(dict, origin);
         Ok(())
@@ -148,7 +152,10 @@ impl Layers {
             }
             Kind::UnknownVariant(value, names) => nearest::value(&value, names),
             Kind::InvalidType(found, wanted) | Kind::InvalidValue(found, wanted) => {
-                format!("found {found}, expected {wanted}")
+                match wanted.strip_prefix("struct ") {
+                    Some(_) => format!("found {found}, expected the keys below it"),
+                    None => format!("found {found}, expected {wanted}"),
+                }
             }
             Kind::MissingField(field) => format!("{field} is missing"),
             other => other.to_string(),

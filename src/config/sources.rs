@@ -272,7 +272,15 @@ fn read(path: &Path, missing: Missing) -> Result<Option<String>, ConfigError> {
         }
         Err(error) => Err(ConfigError::Unreadable {
             path: path.display().to_string(),
-            cause: error.to_string(),
+            cause: match error.kind() {
+                std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+                std::io::ErrorKind::NotADirectory => {
+                    "there is a file in its path: name another --home or --config".to_owned()
+                }
+                std::io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+                std::io::ErrorKind::InvalidData => "it is no text".to_owned(),
+                _ => error.to_string(),
+            },
         }),
     }
 }

@@ -422,7 +422,12 @@ impl<F: Feed> PaperRun<F> {
             trades: Some(engine.stats().n_trades),
             level: Some(engine.level().name()),
         };
-        let at = engine.now();
+        // Before the first event the session's time is that of the event to come.
+        let now = engine.now();
+        let at = match &self.next {
+            Some((first, _)) if now == Timestamp::default() => *first,
+            _ => now,
+        };
         Ok(self.recorder.send(Line::new(at, kind))?)
     }
 
@@ -440,6 +445,8 @@ impl<F: Feed> PaperRun<F> {
         let words = match reason {
             EndReason::FeedEnded => "the recording is over".to_owned(),
             EndReason::Quit => "operator".to_owned(),
+            EndReason::Signal(15) => "SIGTERM".to_owned(),
+            EndReason::Signal(2) => "SIGINT".to_owned(),
             EndReason::Signal(number) => format!("signal {number}"),
         };
         let engine = &self.session.engine;

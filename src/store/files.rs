@@ -177,6 +177,7 @@ pub fn is_link(error: &io::Error) -> bool {
 pub fn explain(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+        io::ErrorKind::NotADirectory => "there is a file in its path".to_owned(),
         io::ErrorKind::PermissionDenied if error.raw_os_error().is_some() => {
             "permission denied: check the owner and the mode of the file and its folder".to_owned()
         }

@@ -23,7 +23,7 @@ pub const SHIPPED: &str = include_str!("../../config/keymap.toml");
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeymapError {
     /// Not TOML, or not of the right shape.
-    #[error("keymap: {0}")]
+    #[error("keymap {0}")]
     Syntax(String),
     /// No such act.
     #[error("keymap line {line}: unknown action `{name}`; did you mean `{nearest}`?")]
@@ -119,8 +119,10 @@ impl Keymap {
     ///
     /// When the file cannot be read as a whole: see [`KeymapError`].
     pub fn from_toml(text: &str) -> Result<Self, KeymapError> {
-        let file: File = toml::from_str(text)
-            .map_err(|e| KeymapError::Syntax(e.to_string().trim().to_owned()))?;
+        let file: File = toml::from_str(text).map_err(|e| {
+            let line = line_of(text, e.span().map_or(0, |span| span.start));
+            KeymapError::Syntax(format!("line {line}: {}", e.message().replace('\n', ", ")))
+        })?;
         let mut keymap = Self::builtin();
         let mut lines = BTreeMap::new();
         for (name, keys) in &file.keys {

@@ -111,13 +111,13 @@ impl std::error::Error for FeedError {
 #[derive(Debug, thiserror::Error)]
 pub enum FeedProblem {
     /// The file cannot be opened or read.
-    #[error("cannot be read: {0}")]
+    #[error("cannot be read: {}", in_words(.0))]
     Io(#[from] std::io::Error),
     /// No row.
     #[error("has no rows; expected a header line and at least one row")]
     Empty,
     /// A column is missing.
-    #[error("column {column} is missing; the header is {header:?}")]
+    #[error("column {column} is missing; {}", of_header(header))]
     MissingColumn {
         /// Column that is needed.
         column: &'static str,
@@ -133,7 +133,7 @@ pub enum FeedProblem {
         expected: usize,
     },
     /// A field that is no number.
-    #[error("column {column}: {source}")]
+    #[error("column {column}: {source}; correct the row or remove it")]
     BadNumber {
         /// Column of the field.
         column: &'static str,
@@ -166,7 +166,7 @@ pub enum FeedProblem {
         at: Timestamp,
     },
     /// A row that is no bar.
-    #[error(transparent)]
+    #[error("{0}; correct the row or remove it")]
     BadBar(#[from] BarError),
     /// Best bid at or above best ask.
     #[error("bid {bid} is not below ask {ask}")]
@@ -196,18 +196,59 @@ pub enum FeedProblem {
     /// The spacing of the rows is no served interval.
     #[error(
         "rows are {step_ms} ms apart, which is no bar interval; \
-         use one of 1m, 3m, 5m, 15m, 30m, 1h, 2h, 4h, 6h, 12h, 1d"
+         use one of 1m, 3m, 5m, 15m, 30m, 1h, 2h, 4h, 6h, 12h, 1d{}",
+        in_seconds(*step_ms)
     )]
     NoInterval {
         /// Smallest distance found.
         step_ms: i64,
     },
     /// One row has no spacing.
-    #[error("has one row only, so its interval cannot be seen; name the interval")]
+    #[error("has one row only, so its interval cannot be seen; at least two are needed")]
     OneRow,
     /// The description of a market folder cannot be used.
     #[error("{0}")]
     Manifest(String),
+}
+
+fn in_words(error: &std::io::Error) -> String {
+    use std::io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::NotFound => "there is no such file: check its path".to_owned(),
+        Kind::PermissionDenied => "permission denied: check the mode of the file".to_owned(),
+        Kind::IsADirectory => "it is a folder: name a file in it".to_owned(),
+        // Not the system but a decoder says this.
+        _ if error.raw_os_error().is_none() => format!("{error}; is the file whole?"),
+        _ => error.to_string(),
+    }
+}
+
+/// The header as it can be shown: what is no text is not repeated.
+fn of_header(header: &str) -> String {
+    const SHOWN: usize = 80;
+    if header
+        .chars()
+        .any(|c| c == char::REPLACEMENT_CHARACTER || (c.is_control() && c != '\t'))
+    {
+        return "the first line is no text: is this a CSV file?".to_owned();
+    }
+    let shown: String = header.chars().take(SHOWN).collect();
+    let dots = if shown.len() < header.len() {
+        "..."
+    } else {
+        ""
+    };
+    format!("the header is {shown:?}{dots}")
+}
+
+/// A hint for times in seconds, whose distance is a thousandth of an interval.
+fn in_seconds(step_ms: i64) -> &'static str {
+    let is_likely = crate::domain::Interval::from_millis(step_ms.saturating_mul(1_000)).is_some();
+    if is_likely {
+        "; are the times in seconds? milliseconds are needed"
+    } else {
+        ""
+    }
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub struct ConsoleArgs {
     /// [env: TRADETERM_FEED__SPEED] [default: 150]
     #[arg(long, value_name = "N|max", help_heading = "Data")]
     pub speed: Option<Speed>,
-    /// Run without the console: JSON lines or text on stdout, log on stderr
+    /// Run without the console: JSON lines on stdout, a summary on stderr
     #[arg(
         long,
         help_heading = "Display",
@@ -106,7 +106,7 @@ pub struct BacktestArgs {
     /// File with funding payments (ts_ms,funding_rate) of the --bars file in its place
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub funding: Vec<PathBuf>,
-    /// Write journal and report into this folder
+    /// Write trades, equity, settings and the report into this folder
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub out: Option<PathBuf>,
     /// Print the report as JSON
@@ -117,8 +117,8 @@ pub struct BacktestArgs {
 /// Flags of `replay`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct ReplayArgs {
-    /// Journal to run again
-    #[arg(value_name = "JOURNAL")]
+    /// Journal to run again, or folder that holds one
+    #[arg(value_name = "JOURNAL|DIR")]
     pub journal: PathBuf,
     /// Compare every effect with what was recorded; a difference is exit code 6
     #[arg(long)]

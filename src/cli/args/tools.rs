@@ -169,8 +169,8 @@ pub struct ManArgs {
 pub enum JournalCommand {
     /// Check every byte of a journal
     Verify {
-        /// The journal
-        #[arg(value_name = "FILE")]
+        /// Journal, or folder that holds one
+        #[arg(value_name = "JOURNAL|DIR")]
         file: PathBuf,
     },
 }

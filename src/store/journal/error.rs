@@ -8,7 +8,7 @@ use crate::store::files;
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// The file begins with something else.
-    #[error("{name} is not a journal")]
+    #[error("{name} is not a journal: name the journal.ttj of a session")]
     NotAJournal {
         /// File it is about.
         name: String,
@@ -43,7 +43,10 @@ pub enum JournalError {
         what: String,
     },
     /// A record is not what was written, and a crash does not explain it.
-    #[error("{name} is damaged at byte {offset}, record {record}: {what}")]
+    #[error(
+        "{name} is damaged at byte {offset}, record {record}: {what}; everything before is whole, \
+         restore the rest from a copy"
+    )]
     Damaged {
         /// File it is about.
         name: String,
@@ -55,7 +58,10 @@ pub enum JournalError {
         what: String,
     },
     /// The file ends inside a record, as after a crash.
-    #[error("{name} ends inside record {record}, which begins at byte {offset}")]
+    #[error(
+        "{name} ends inside record {record}, which begins at byte {offset}: the process was killed \
+         while it wrote; `tradeterm report` reads up to there"
+    )]
     Torn {
         /// File it is about.
         name: String,

@@ -21,7 +21,7 @@ pub struct BundleError {
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// A file cannot be read.
-    #[error("cannot read {file}: {source}")]
+    #[error("cannot read {file}: {}", in_words(source))]
     Read {
         /// File name within the bundle.
         file: String,
@@ -61,7 +61,7 @@ pub enum Fault {
         expected: u64,
     },
     /// The model file has another content.
-    #[error("model file has sha256 {found}, model.sha256 says {expected}; copy it again")]
+    #[error("model file has sha256 {found:.12}, model.sha256 says {expected:.12}; copy it again")]
     Hash {
         /// Hash of the file.
         found: String,
@@ -87,7 +87,9 @@ pub enum Fault {
         expected: u64,
     },
     /// The layout names another column than the statistics at the same place.
-    #[error("layout column {at} is {layout}, feature_stats.columns has {columns}")]
+    #[error(
+        "layout column {at} is {layout}, feature_stats.columns has {columns}; export the agent again"
+    )]
     Layout {
         /// Place in `obs.layout`, from 0.
         at: usize,
@@ -137,8 +139,8 @@ pub enum Fault {
     Runtime(#[from] RuntimeError),
     /// The market is another one.
     #[error(
-        "it was trained for {symbol} {category} {interval}, \
-         this is {wanted_symbol} {wanted_category} {wanted_interval}"
+        "it was trained for {symbol} {category} {interval}, this is {wanted_symbol} \
+         {wanted_category} {wanted_interval}: use bars of its market, or another bundle"
     )]
     Market {
         /// Symbol of the bundle.
@@ -159,4 +161,13 @@ pub enum Fault {
 /// Text from a file, short enough for a message.
 pub(super) fn shorten(text: &str) -> String {
     text.chars().take(60).collect()
+}
+
+fn in_words(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
+            "there is no such file: name a folder with meta.json and a model".to_owned()
+        }
+        _ => error.to_string(),
+    }
 }

@@ -145,7 +145,7 @@ impl Layers {
             ThemeError::Syntax {
                 file: file.to_owned(),
                 line: text.bytes().take(upto).filter(|b| *b == b'\n').count() + 1,
-                message: error.message().to_owned(),
+                message: error.message().replace('\n', ", "),
             }
         })?;
         let mut parent = None;

@@ -106,7 +106,8 @@ type Frame = StreamingDecoder<BufReader<File>, FrameDecoder>;
 
 impl ZstdFrames {
     fn new(file: BufReader<File>) -> io::Result<Self> {
-        let frame = StreamingDecoder::new(file).map_err(io::Error::other)?;
+        let frame = StreamingDecoder::new(file)
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no zstandard file"))?;
         Ok(Self { frame: Some(frame) })
     }
 }
