@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::args::{Cli, ConsoleArgs};
 use super::{Exit, Failure, Outcome, has_terminal, load, log, screen};
@@ -29,6 +30,8 @@ use crate::venue::feed::Feed;
 
 /// Lines that may wait for a slow reader; then the recording waits too.
 const LINES: usize = 4_096;
+/// How long the last lines may take when a signal has ended the session.
+const LAST_LINES: Duration = Duration::from_secs(2);
 /// Name of the kill state in a mode's state folder.
 pub(super) const LATCH: &str = "kill.json";
 
@@ -139,7 +142,9 @@ fn prepare(settings: &Settings, folders: &Folders, headless: bool) -> Result<Pre
         stay: !headless,
         on_exit: settings.ui.on_exit,
         deadline_us: u64::from(settings.agent.deadline_ms) * 1_000,
+        latched,
     };
+    let stop = StopFlag::default();
     let recorder = Recorder::new(RecorderParts {
         writer,
         expected,
@@ -147,13 +152,14 @@ fn prepare(settings: &Settings, folders: &Folders, headless: bool) -> Result<Pre
         reset,
         names: built.names,
         lines: sender,
+        stop: stop.clone(),
     });
     let session = Session::new(built.engine, built.broker, built.watch);
     let run = PaperRun::new(session, feed, recorder, publisher, view, options, clock);
     Ok(Prepared {
         run,
         handle,
-        stop: StopFlag::default(),
+        stop,
         lines,
         clock,
         _lock: lock,
@@ -272,17 +278,36 @@ fn headless_session(prepared: Prepared, folders: &Folders) -> Result<RunEnd, Fai
         runtime_dir: folders.runtime.clone(),
         on_hang_up: OnHangUp::Stop,
     })?;
+    let printer = lines.map(print_lines).transpose()?;
     let thread = start_engine(run, &handle, &stop, &done)?;
-    let printed = lines.map_or(Ok(0), |lines| {
-        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-        headless::print(&lines, &mut out)
-    });
     let end = join(thread)?;
+    let outcome = match printer {
+        None => Ok(()),
+        // With its session over the printer ends as soon as its reader lets it. A reader that
+        // has stopped reading cannot keep a process that was told to end.
+        Some(printer) if stop.get().is_some() => printer.recv_timeout(LAST_LINES).unwrap_or(Ok(())),
+        Some(printer) => printer.recv().unwrap_or(Ok(())),
+    };
     // A reader that has enough is no error: `tradeterm ... | head` ends like this.
-    match printed {
+    match outcome {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(end),
     }
+}
+
+/// Prints lines on a thread of its own; the receiver says how it ended.
+fn print_lines(lines: Receiver<Line>) -> std::io::Result<Receiver<std::io::Result<()>>> {
+    let (ended, printed) = sync_channel(1);
+    std::thread::Builder::new()
+        .name("printer".to_owned())
+        .spawn(move || {
+            let mut out = std::io::BufWriter::new(std::io::stdout());
+            let result = headless::print(&lines, &mut out).map(|_| ());
+            // First the end of the lines, so that the session learns it from its next one.
+            drop(lines);
+            drop(ended.send(result));
+        })?;
+    Ok(printed)
 }
 
 fn console_session(
