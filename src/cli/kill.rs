@@ -76,6 +76,11 @@ pub(super) fn resume(cli: &Cli, args: &ResumeArgs) -> Outcome {
         &format!("resumed: {}", args.reason),
         true,
     )?;
+    // A kill file that the crashed session had obeyed but not yet taken away would undo this.
+    match std::fs::remove_file(folders.runtime.join(KILL_FILE)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
     writeln!(std::io::stdout(), "released from {before}: {}", args.reason)?;
     Ok(Exit::Done)
 }

@@ -90,8 +90,8 @@ impl<F: Feed> PaperRun<F> {
             let level = held;
             return self.command(TradeCommand::Resume { level, reason });
         }
-        let raised = self.recorder.kill().trip(level, KillReason::Restored);
-        if raised || released {
+        self.recorder.kill().trip(level, KillReason::Restored);
+        if self.recorder.saved_level() < level || released {
             let picture = self.session.engine.snapshot(self.view.clone());
             let reason = picture.state.kill_reason.unwrap_or(reason);
             self.recorder.save_latch(&reason, self.session.engine.now());
