@@ -26,8 +26,14 @@ pub(super) fn kill(cli: &Cli, args: &KillArgs) -> Outcome {
     match Lock::acquire(&folders.state_of(mode)) {
         Ok(_lock) => {
             let latch = latch(&folders, mode);
-            let before = read(&latch)?.map_or(KillLevel::Active, |record| record.level);
-            save(&latch, before.max(level), &reason)?;
+            let record = read(&latch)?;
+            let before = record
+                .as_ref()
+                .map_or(KillLevel::Active, |record| record.level);
+            // A release that no session has seen yet stays one: this step replaces the one
+            // before it, not the one in the journal.
+            let released = record.is_some_and(|record| record.released);
+            save(&latch, before.max(level), &reason, released)?;
             writeln!(
                 out,
                 "no session runs; the next one starts at {}",
@@ -82,7 +88,13 @@ pub(super) fn resume(cli: &Cli, args: &ResumeArgs) -> Outcome {
         &latch,
         KillLevel::Active,
         &format!("resumed: {}", args.reason),
+        true,
     )?;
+    // A kill file that the crashed session had obeyed but not yet taken away would undo this.
+    match std::fs::remove_file(folders.runtime.join(KILL_FILE)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
     writeln!(std::io::stdout(), "released from {before}: {}", args.reason)?;
     Ok(Exit::Done)
 }
@@ -124,13 +136,19 @@ fn read(latch: &LatchFile) -> Result<Option<LatchRecord>, Failure> {
         .map_err(|error| Failure::new(Exit::Config, error.to_string()))
 }
 
-fn save(latch: &LatchFile, level: KillLevel, reason: &str) -> Result<(), Failure> {
+fn save(
+    latch: &LatchFile,
+    level: KillLevel,
+    reason: &str,
+    released: bool,
+) -> Result<(), Failure> {
     let at_ms = Clock::start().wall().millis();
     latch
         .save(&LatchRecord {
             level,
             reason: reason.to_owned(),
             at_ms,
+            released,
         })
         .map_err(|error| Failure::new(Exit::Config, error.to_string()))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::args::{Cli, ConsoleArgs};
 use super::{Exit, Failure, Outcome, has_terminal, load, log, screen};
@@ -30,6 +31,8 @@ use crate::venue::feed::Feed;
 
 /// Lines that may wait for a slow reader; then the recording waits too.
 const LINES: usize = 4_096;
+/// How long the last lines may take when a signal has ended the session.
+const LAST_LINES: Duration = Duration::from_secs(2);
 /// Name of the kill state in a mode's state folder.
 pub(super) const LATCH: &str = "kill.json";
 
@@ -145,7 +148,9 @@ fn prepare(settings: &Settings, folders: &Folders, headless: bool) -> Result<Pre
         stay: !headless,
         on_exit: settings.ui.on_exit,
         deadline_us: u64::from(settings.agent.deadline_ms) * 1_000,
+        latched,
     };
+    let stop = StopFlag::default();
     let recorder = Recorder::new(RecorderParts {
         writer,
         expected,
@@ -153,13 +158,14 @@ fn prepare(settings: &Settings, folders: &Folders, headless: bool) -> Result<Pre
         reset,
         names: built.names,
         lines: sender,
+        stop: stop.clone(),
     });
     let session = Session::new(built.engine, built.broker, built.watch);
     let run = PaperRun::new(session, feed, recorder, publisher, view, options, clock);
     Ok(Prepared {
         run,
         handle,
-        stop: StopFlag::default(),
+        stop,
         lines,
         clock,
         _lock: lock,
@@ -278,12 +284,16 @@ fn headless_session(prepared: Prepared, folders: &Folders, quiet: bool) -> Resul
         runtime_dir: folders.runtime.clone(),
         on_hang_up: OnHangUp::Stop,
     })?;
+    let printer = lines.map(print_lines).transpose()?;
     let thread = start_engine(run, &handle, &stop, &done)?;
-    let printed = lines.map_or(Ok(0), |lines| {
-        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-        headless::print(&lines, &mut out)
-    });
     let end = join(thread);
+    let printed = match printer {
+        None => Ok(()),
+        // With its session over the printer ends as soon as its reader lets it. A reader that
+        // has stopped reading cannot keep a process that was told to end.
+        Some(printer) if stop.get().is_some() => printer.recv_timeout(LAST_LINES).unwrap_or(Ok(())),
+        Some(printer) => printer.recv().unwrap_or(Ok(())),
+    };
     // The session ends because its output does, so that comes first. A reader that has enough is
     // no error: `tradeterm ... | head` ends like this.
     if let Err(error) = printed {
@@ -323,6 +333,21 @@ fn summary(end: &RunEnd, handle: &Handle) -> std::io::Result<()> {
         },
         end.level,
     )
+}
+
+/// Prints lines on a thread of its own; the receiver says how it ended.
+fn print_lines(lines: Receiver<Line>) -> std::io::Result<Receiver<std::io::Result<()>>> {
+    let (ended, printed) = sync_channel(1);
+    std::thread::Builder::new()
+        .name("printer".to_owned())
+        .spawn(move || {
+            let mut out = std::io::BufWriter::new(std::io::stdout());
+            let result = headless::print(&lines, &mut out).map(|_| ());
+            // First the end of the lines, so that the session learns it from its next one.
+            drop(lines);
+            drop(ended.send(result));
+        })?;
+    Ok(printed)
 }
 
 fn console_session(

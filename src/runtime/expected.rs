@@ -24,11 +24,24 @@ pub struct Difference {
     pub found: String,
 }
 
+/// What the gate did with an order, as far as a journal knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It left.
+    Admitted,
+    /// It was held back.
+    HeldBack(NotSent),
+    /// The journal ends before it could say.
+    Unknown,
+}
+
 /// Records that are still to be matched.
 #[derive(Debug)]
 pub struct Expected {
     journal: Option<Journal>,
     ahead: VecDeque<Record>,
+    /// Records between the step matched last and what the gate said about its next order.
+    n_before_verdict: usize,
     n_matched: u64,
     closed: Option<String>,
 }
@@ -40,6 +53,7 @@ impl Expected {
         Self {
             journal: Some(journal),
             ahead: VecDeque::new(),
+            n_before_verdict: 0,
             n_matched: 0,
             closed: None,
         }
@@ -127,33 +141,31 @@ impl Expected {
             .unwrap_or_default()
     }
 
-    /// What the gate said about an order then: the record after its step tells.
+    /// What the gate said then about an order of the step matched last; to be asked once for
+    /// each of its orders, in their sequence.
+    ///
+    /// A refusal is told to the engine behind the broker answers that already waited, so exactly
+    /// one record can hold it. Looking anywhere else would take an order that was held back for
+    /// one that left, or the other way round.
     ///
     /// # Errors
     ///
     /// When the journal is damaged there.
-    pub fn held_back(&mut self, order: ClientOrderId) -> Result<Option<NotSent>, JournalError> {
-        // A step may send several orders; each one held back follows the step in its turn.
-        let mut n = 0;
-        loop {
-            let Some(record) = self.ahead.get(n) else {
-                if self.read()? {
-                    continue;
-                }
-                return Ok(None);
-            };
-            match record {
-                Record::Step {
-                    event: Event::Account(AccountEvent::NotSent { order: id, cause }),
-                    ..
-                } => {
-                    if *id == order {
-                        return Ok(Some(cause.clone()));
-                    }
-                    n += 1;
-                }
-                _ => return Ok(None),
+    pub fn verdict(&mut self, order: ClientOrderId) -> Result<Verdict, JournalError> {
+        while self.ahead.len() <= self.n_before_verdict {
+            if !self.read()? {
+                return Ok(Verdict::Unknown);
             }
+        }
+        match &self.ahead[self.n_before_verdict] {
+            Record::Step {
+                event: Event::Account(AccountEvent::NotSent { order: id, cause }),
+                ..
+            } if *id == order => {
+                self.n_before_verdict += 1;
+                Ok(Verdict::HeldBack(cause.clone()))
+            }
+            _ => Ok(Verdict::Admitted),
         }
     }
 
@@ -209,6 +221,7 @@ impl Expected {
             );
         }
         self.n_matched += 1;
+        self.n_before_verdict = step.n_waiting;
         Ok(true)
     }
 }

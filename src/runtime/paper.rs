@@ -3,8 +3,8 @@
 //! Runs on the engine thread. It waits for nothing but its command queue, and for that never
 //! longer than [`TURN`], so that the latch is looked at at least that often.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+mod restore;
+
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
@@ -12,12 +12,14 @@ use super::clock::{Clock, Watch};
 use super::pace::Pace;
 use super::recorder::{RecordError, Recorder};
 use super::session::Session;
+use super::stop::StopFlag;
 use crate::control::{
-    Command, ExitPolicy, KillPhase, Line, LineKind, Publisher, SessionCommand, SessionView,
-    TradeCommand,
+    Command, ExitPolicy, KillPhase, KillReason, Line, LineKind, Publisher, SessionCommand,
+    SessionView, TradeCommand,
 };
 use crate::domain::{KillLevel, MarketEvent, Purpose, Timestamp};
 use crate::engine::Event;
+use crate::store::LatchRecord;
 use crate::venue::broker::Broker;
 use crate::venue::feed::{Feed, FeedError};
 use crate::venue::sim::PaperBroker;
@@ -32,30 +34,6 @@ const FLUSH: Duration = Duration::from_millis(100);
 const BATCH: u32 = 32;
 /// Events that a session may take to close its positions on exit.
 const EXIT_EVENTS: u32 = 20_000;
-
-/// How a process asks a session to end.
-#[derive(Debug, Clone, Default)]
-pub struct StopFlag(Arc<AtomicU8>);
-
-impl StopFlag {
-    /// Asks for an ordered end because of a signal; the second call asks for an end at once.
-    pub fn signal(&self, number: u8) {
-        // The first signal decides how the session ends.
-        let first = self
-            .0
-            .compare_exchange(0, number, Ordering::SeqCst, Ordering::SeqCst);
-        tracing::info!(number, first = first.is_ok(), "asked to end");
-    }
-
-    /// Signal that asked, if any.
-    #[must_use]
-    pub fn get(&self) -> Option<u8> {
-        match self.0.load(Ordering::SeqCst) {
-            0 => None,
-            number => Some(number),
-        }
-    }
-}
 
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +92,8 @@ pub struct PaperOptions {
     pub on_exit: ExitPolicy,
     /// Deadline of a decision in microseconds, when the recording is paced.
     pub deadline_us: u64,
+    /// What the latch file said at the start.
+    pub latched: Option<LatchRecord>,
 }
 
 /// A paper session on a recording.
@@ -133,6 +113,9 @@ pub struct PaperRun<F> {
     turned: Duration,
     max_gap: Duration,
     by_limit: bool,
+    stop: StopFlag,
+    /// What is wrong with the disk, for as long as the session runs.
+    disk: Option<String>,
 }
 
 impl<F: Feed> PaperRun<F> {
@@ -163,6 +146,8 @@ impl<F: Feed> PaperRun<F> {
             turned: Duration::ZERO,
             max_gap: Duration::ZERO,
             by_limit: false,
+            stop: StopFlag::default(),
+            disk: None,
         }
     }
 
@@ -172,7 +157,8 @@ impl<F: Feed> PaperRun<F> {
     ///
     /// When feed, journal or output fail; the latch keeps its state.
     pub fn run(mut self, stop: &StopFlag) -> Result<RunEnd, RunError> {
-        let outcome = self.drive(stop);
+        self.stop = stop.clone();
+        let outcome = self.drive();
         if outcome.is_err() {
             // Nothing may leave once the engine has stopped thinking.
             self.recorder.flush();
@@ -180,8 +166,10 @@ impl<F: Feed> PaperRun<F> {
         outcome
     }
 
-    fn drive(&mut self, stop: &StopFlag) -> Result<RunEnd, RunError> {
-        self.restore()?;
+    fn drive(&mut self) -> Result<RunEnd, RunError> {
+        if let Some(signal) = self.restore()? {
+            return Ok(self.interrupted(signal));
+        }
         self.fetch()?;
         let first = self
             .next
@@ -197,7 +185,7 @@ impl<F: Feed> PaperRun<F> {
         self.turned = self.clock.elapsed();
         loop {
             self.measure_gap();
-            if let Some(signal) = stop.get() {
+            if let Some(signal) = self.stop.get() {
                 return self.end(EndReason::Signal(signal), self.options.on_exit);
             }
             self.follow_latch()?;
@@ -205,7 +193,7 @@ impl<F: Feed> PaperRun<F> {
                 return self.end(EndReason::Quit, policy);
             }
             let idle = self.play()?;
-            self.housekeeping();
+            self.housekeeping()?;
             match idle {
                 Idle::Busy => {}
                 Idle::Wait(wait) => {
@@ -226,34 +214,6 @@ impl<F: Feed> PaperRun<F> {
                 Idle::Ended => return self.end(EndReason::FeedEnded, ExitPolicy::Keep),
             }
         }
-    }
-
-    /// Repeats what the journal holds, event by event, and checks that it comes out the same.
-    fn restore(&mut self) -> Result<(), RunError> {
-        let Some(expected) = &self.recorder.expected else {
-            return Ok(());
-        };
-        let mut n = expected.n_matched();
-        while let Some(expected) = &mut self.recorder.expected {
-            let source = expected.next_source().map_err(RecordError::from)?;
-            let Some((at, event)) = source else { break };
-            self.session.watch = Watch::Recorded(expected.source_laps());
-            if let Event::Market(market) = &event {
-                match self.feed.next().transpose()? {
-                    Some((_, same)) if same == *market => {}
-                    _ => return Err(RunError::OtherRecording { at }),
-                }
-            }
-            self.session.turn(at, &event, &mut self.recorder)?;
-            n += 1;
-        }
-        let level = self.session.engine.level();
-        self.recorder
-            .kill()
-            .trip(level, crate::control::KillReason::Restored);
-        let age = format!("{n} events repeated, all equal");
-        tracing::info!(n, "session restored from its journal");
-        self.status("restored", age)
     }
 
     fn set_watch(&mut self) {
@@ -379,7 +339,7 @@ impl<F: Feed> PaperRun<F> {
         } else {
             KillPhase::Tripped
         };
-        self.by_limit |= self.recorder.kill().state().reason == crate::control::KillReason::Limit;
+        self.by_limit |= self.recorder.kill().state().reason == KillReason::Limit;
         self.recorder.set_phase(phase);
     }
 
@@ -389,15 +349,34 @@ impl<F: Feed> PaperRun<F> {
         self.turned = now;
     }
 
-    fn housekeeping(&mut self) {
+    fn housekeeping(&mut self) -> Result<(), RunError> {
         let now = self.clock.elapsed();
-        if PUBLISH <= now.saturating_sub(self.published) {
-            self.publish();
-        }
         if FLUSH <= now.saturating_sub(self.flushed) {
             self.flushed = now;
             self.recorder.flush();
+            self.recorder.retry_latch();
         }
+        if let Some(error) = self.recorder.take_journal_error() {
+            self.tell_disk_error(&error)?;
+        }
+        if PUBLISH <= now.saturating_sub(self.published) {
+            self.publish();
+        }
+        Ok(())
+    }
+
+    /// Closes the gate for entries and says so: what cannot be written down must not be begun.
+    fn tell_disk_error(&mut self, error: &str) -> Result<(), RunError> {
+        let reason = format!("disk: {error}");
+        self.disk = Some(reason.clone());
+        self.status("disk", format!("{error}; no entries until a restart"))?;
+        self.recorder
+            .kill()
+            .trip(KillLevel::ReduceOnly, KillReason::Supervisor);
+        self.command(TradeCommand::Kill {
+            level: KillLevel::ReduceOnly,
+            reason,
+        })
     }
 
     fn publish(&mut self) {
@@ -410,6 +389,17 @@ impl<F: Feed> PaperRun<F> {
         let gap = u64::try_from(self.max_gap.as_millis()).unwrap_or(u64::MAX);
         let mut snapshot = self.session.engine.snapshot(self.view.clone());
         snapshot.counters.max_turn_gap_ms = gap;
+        if let Some(disk) = &self.disk {
+            let reason = &mut snapshot.state.kill_reason;
+            match reason {
+                Some(reason) if !reason.contains(disk.as_str()) => {
+                    reason.push_str("; ");
+                    reason.push_str(disk);
+                }
+                Some(_) => {}
+                None => *reason = Some(disk.clone()),
+            }
+        }
         self.publisher.publish(snapshot);
     }
 
@@ -454,7 +444,12 @@ impl<F: Feed> PaperRun<F> {
         self.view.ended = true;
         self.status("ended", words)?;
         self.publish();
-        tracing::info!(max_turn_gap_ms = self.max_gap.as_millis(), "session ended");
+        let n_dropped = self.recorder.n_dropped();
+        if n_dropped > 0 {
+            tracing::warn!(n_dropped, "lines were dropped: nobody read them");
+        }
+        let gap = self.max_gap.as_secs_f64() * 1e3;
+        tracing::info!(max_turn_gap_ms = gap, "session ended");
         Ok(RunEnd {
             reason,
             level: self.session.engine.level(),
@@ -470,10 +465,10 @@ impl<F: Feed> PaperRun<F> {
         let was_active = self.session.engine.level() == KillLevel::Active;
         self.recorder
             .kill()
-            .trip(KillLevel::ReduceOnly, crate::control::KillReason::Operator);
+            .trip(KillLevel::ReduceOnly, KillReason::Operator);
         self.follow_latch()?;
         for _ in 0..EXIT_EVENTS {
-            if self.session.engine.is_flat() {
+            if self.session.engine.is_flat() || self.stop.is_urgent() {
                 break;
             }
             let Some((at, event)) = self.next.take() else {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::paper::StopFlag;
+use super::stop::StopFlag;
 use crate::control::{Handle, KillReason};
 use crate::domain::KillLevel;
 
@@ -60,6 +60,8 @@ pub fn watch(watcher: Watcher) -> std::io::Result<()> {
                 Ok(runtime) => runtime.block_on(async {
                     match Signals::new() {
                         Ok(signals) => {
+                            // Before anything trades: the file may lie there already.
+                            watcher.look_for_kill_file();
                             drop(ready.send(Ok(())));
                             watcher.run(signals).await;
                         }
@@ -126,25 +128,31 @@ impl Watcher {
         }
     }
 
+    /// Obeys the kill file, and removes it once the step is on the disk: a crash in between must
+    /// not lose it. The picture shows a step only after it was written.
     fn look_for_kill_file(&self) {
-        if let Some(level) = take_kill_file(&self.runtime_dir) {
+        let Some(level) = read_kill_file(&self.runtime_dir) else {
+            return;
+        };
+        if self.handle.kill().level() < level {
             self.handle.trip(level, KillReason::File);
+        } else if level <= self.handle.latest().state.kill
+            && let Err(error) = std::fs::remove_file(self.runtime_dir.join(KILL_FILE))
+        {
+            tracing::warn!(%error, "the kill file could not be removed");
         }
     }
 }
 
-/// Reads and removes the kill file. A file whose text is not a level halts: whoever made it
-/// wanted trading to stop.
-fn take_kill_file(dir: &Path) -> Option<KillLevel> {
+/// Reads the kill file. A file whose text is not a level halts: whoever made it wanted trading
+/// to stop.
+fn read_kill_file(dir: &Path) -> Option<KillLevel> {
     let path = dir.join(KILL_FILE);
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
         Err(_) => String::new(),
     };
-    if let Err(error) = std::fs::remove_file(&path) {
-        tracing::warn!(%error, "the kill file could not be removed");
-    }
     let word = text.split_whitespace().next().unwrap_or_default();
     let named = KillLevel::ALL
         .into_iter()
@@ -163,7 +171,7 @@ mod tests {
     #[test]
     fn the_kill_file_halts_unless_it_names_a_level() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(take_kill_file(dir.path()), None);
+        assert_eq!(read_kill_file(dir.path()), None);
         for (text, level) in [
             ("", KillLevel::Halted),
             ("flatten because I say so", KillLevel::Flatten),
@@ -172,8 +180,7 @@ mod tests {
             ("\u{1}nonsense", KillLevel::Halted),
         ] {
             std::fs::write(dir.path().join(KILL_FILE), text).unwrap();
-            assert_eq!(take_kill_file(dir.path()), Some(level), "{text:?}");
-            assert_eq!(take_kill_file(dir.path()), None, "the file is gone");
+            assert_eq!(read_kill_file(dir.path()), Some(level), "{text:?}");
         }
     }
 }

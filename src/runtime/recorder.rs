@@ -2,10 +2,12 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::time::Duration;
 
-use super::expected::{Expected, MatchError};
+use super::expected::{Expected, MatchError, Verdict};
 use super::lines::LineNames;
+use super::stop::StopFlag;
 use super::session::{Step, Witness};
 use crate::control::{KillPhase, KillReason, KillReset, KillSwitch, Line};
 use crate::domain::{Intent, KillLevel, NotSent, Purpose, Timestamp};
@@ -14,6 +16,8 @@ use crate::store::{JournalError, LatchFile, LatchRecord, RecordRef, Writer};
 
 /// Bytes that may wait in this process before they are handed to the system.
 const FLUSH_BYTES: usize = 64 * 1024;
+/// Wait between two tries while the reader of the lines is behind.
+const FULL: Duration = Duration::from_millis(1);
 
 /// Why a recorded session stops.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +48,12 @@ pub struct Recorder {
     is_durable: bool,
     journal_error: Option<String>,
     saved_level: KillLevel,
+    /// The engine's step of the ladder.
+    applied: KillLevel,
+    unsaved: Option<LatchRecord>,
+    /// Asks the session to end: a reader that has stopped reading must not keep it then.
+    stop: StopFlag,
+    n_dropped: u64,
 }
 
 /// What a recorder is made of.
@@ -61,6 +71,8 @@ pub struct RecorderParts {
     pub names: LineNames,
     /// Where lines go.
     pub lines: Option<SyncSender<Line>>,
+    /// Asks the session to end.
+    pub stop: StopFlag,
 }
 
 impl Recorder {
@@ -80,6 +92,10 @@ impl Recorder {
             buffer: Vec::new(),
             is_durable: true,
             journal_error: None,
+            applied: KillLevel::Active,
+            unsaved: None,
+            stop: parts.stop,
+            n_dropped: 0,
         }
     }
 
@@ -106,10 +122,30 @@ impl Recorder {
     ///
     /// When nobody reads any more.
     pub fn send(&mut self, line: Line) -> Result<(), RecordError> {
-        match &self.lines {
-            Some(lines) => lines.send(line).map_err(|_| RecordError::OutputClosed),
-            None => Ok(()),
+        let Some(lines) = &self.lines else {
+            return Ok(());
+        };
+        let mut line = line;
+        loop {
+            line = match lines.try_send(line) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Disconnected(_)) => return Err(RecordError::OutputClosed),
+                Err(TrySendError::Full(line)) => line,
+            };
+            // A recording waits for its reader, but neither a kill nor the end of the session
+            // does: the engine has to turn for them.
+            if self.stop.get().is_some() || self.saved_level < self.kill.level() {
+                self.n_dropped += 1;
+                return Ok(());
+            }
+            std::thread::sleep(FULL);
         }
+    }
+
+    /// Lines that were dropped because nobody read them when the session had to go on.
+    #[must_use]
+    pub const fn n_dropped(&self) -> u64 {
+        self.n_dropped
     }
 
     /// Hands everything written to the system: a killed process loses nothing of it.
@@ -123,7 +159,8 @@ impl Recorder {
 
     /// Ends the journal in order.
     pub fn close(&mut self, seq: u64, at: Timestamp, reason: &str) {
-        if let Some(writer) = &mut self.writer {
+        // A journal that lacks steps must not look complete.
+        if let Some(writer) = self.writer.as_mut().filter(|_| self.is_durable) {
             let record: RecordRef<'_> = RecordRef::Close { seq, at, reason };
             let result = writer.append(&record).and_then(|_| writer.sync());
             self.note(result);
@@ -157,6 +194,7 @@ impl Recorder {
             laps: step.late_laps,
             effects: step.effects,
         };
+        // What must be there before anything that follows from it leaves.
         let must_last = matches!(step.event, Event::Command(_))
             || step.effects.iter().any(|e| {
                 matches!(
@@ -185,34 +223,53 @@ impl Recorder {
                     self.kill.trip(*level, KillReason::Limit);
                 }
                 EffectOf::KillApplied { level, reason } => {
-                    let before = self.kill.level();
-                    if *level < before {
-                        if !self.reset.lower(before, *level) {
+                    if *level < self.applied {
+                        // From the engine's step, not the latch's: a trip that came meanwhile wins.
+                        if !self.reset.lower(self.applied, *level) {
                             tracing::warn!("the latch was tripped again while it was released");
                         }
                     } else {
                         self.kill.trip(*level, KillReason::Limit);
                     }
+                    self.applied = *level;
                     self.reset.set_since(step.at);
-                    self.save_latch(*level, reason, step.at);
+                    self.save_latch(reason, step.at);
                 }
                 _ => {}
             }
         }
     }
 
-    fn save_latch(&mut self, level: KillLevel, reason: &str, at: Timestamp) {
+    /// Puts the latch's step on the disk. What cannot be written is tried again with
+    /// [`Recorder::retry_latch`].
+    pub(super) fn save_latch(&mut self, reason: &str, at: Timestamp) {
         let record = LatchRecord {
-            level,
+            level: self.kill.level(),
             reason: reason.to_owned(),
             at_ms: at.millis(),
+            released: false,
         };
         match self.latch.save(&record) {
-            Ok(()) => self.saved_level = level,
+            Ok(()) => {
+                self.saved_level = record.level;
+                self.unsaved = None;
+            }
             Err(error) => {
                 tracing::error!(%error, "kill state could not be written");
-                self.journal_error = Some(format!("kill state: {error}"));
+                self.journal_error = Some(format!("kill state is not on disk: {error}"));
+                self.unsaved = Some(record);
             }
+        }
+    }
+
+    /// Tries again what could not be written before.
+    pub(super) fn retry_latch(&mut self) {
+        if let Some(record) = &self.unsaved
+            && self.latch.save(record).is_ok()
+        {
+            tracing::info!("kill state is on disk again");
+            self.saved_level = record.level;
+            self.unsaved = None;
         }
     }
 
@@ -233,31 +290,37 @@ impl Witness for Recorder {
     fn step(&mut self, step: &Step<'_>) -> Result<(), RecordError> {
         if let Some(expected) = &mut self.expected {
             if expected.matches(step)? {
+                for effect in step.effects {
+                    if let EffectOf::KillApplied { level, .. } = effect {
+                        self.applied = *level;
+                    }
+                }
                 return Ok(());
             }
             self.expected = None;
         }
         self.write(step);
         self.follow_ladder(step);
-        if let Some(lines) = &self.lines {
-            self.buffer.clear();
+        if self.lines.is_some() {
+            let mut lines = std::mem::take(&mut self.buffer);
             self.names
-                .of_step(step.at, step.event, step.effects, &mut self.buffer);
-            for line in self.buffer.drain(..) {
-                lines.send(line).map_err(|_| RecordError::OutputClosed)?;
+                .of_step(step.at, step.event, step.effects, &mut lines);
+            for line in lines.drain(..) {
+                self.send(line)?;
             }
+            self.buffer = lines;
         }
         Ok(())
     }
 
     fn admit(&mut self, intent: &Intent) -> Result<(), NotSent> {
         if let Some(expected) = &mut self.expected {
-            match expected.held_back(intent.id) {
-                Ok(Some(cause)) => return Err(cause),
-                Ok(None) if matches!(expected.peek(), Ok(Some(_))) => return Ok(()),
+            match expected.verdict(intent.id) {
+                Ok(Verdict::HeldBack(cause)) => return Err(cause),
+                Ok(Verdict::Admitted) => return Ok(()),
                 // At the end of what is known the gate decides anew; a damaged record stops the
                 // session at its next step, and nothing leaves before that.
-                Ok(None) => {}
+                Ok(Verdict::Unknown) => {}
                 Err(_) => return Err(NotSent::NotDurable),
             }
         }

@@ -1,7 +1,7 @@
 //! The replay driver: a journal's own inputs through a fresh engine, compared step by step.
 
 use super::clock::Watch;
-use super::expected::{Expected, MatchError};
+use super::expected::{Expected, MatchError, Verdict};
 use super::session::{Session, Step, Witness};
 use crate::domain::{Intent, NotSent, Timestamp};
 use crate::engine::Event;
@@ -68,9 +68,9 @@ impl<A: Audience> Witness for Checker<'_, A> {
     }
 
     fn admit(&mut self, intent: &Intent) -> Result<(), NotSent> {
-        match self.expected.held_back(intent.id) {
-            Ok(Some(cause)) => Err(cause),
-            Ok(None) => Ok(()),
+        match self.expected.verdict(intent.id) {
+            Ok(Verdict::HeldBack(cause)) => Err(cause),
+            Ok(Verdict::Admitted | Verdict::Unknown) => Ok(()),
             Err(error) => {
                 self.failed = Some(error);
                 Err(NotSent::NotDurable)

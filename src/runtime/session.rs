@@ -23,6 +23,9 @@ pub struct Step<'a> {
     pub is_source: bool,
     /// The event.
     pub event: &'a Event,
+    /// Broker answers that already wait behind this step: what the gate refuses of it is told
+    /// after them.
+    pub n_waiting: usize,
     /// Decisions that passed their deadline, in microseconds.
     pub late_laps: &'a [u32],
     /// What followed.
@@ -163,6 +166,7 @@ impl<B: Broker> Session<B> {
             at: now,
             is_source,
             event,
+            n_waiting: self.waiting.len() + self.answers.len(),
             late_laps: &late_laps,
             effects: &self.effects,
         })?;

@@ -27,6 +27,10 @@ pub struct LatchRecord {
     pub reason: String,
     /// When, in milliseconds since the epoch.
     pub at_ms: i64,
+    /// Whether a person lowered it while no session ran. Only then may the next session go below
+    /// the step that its journal ends with; it takes the mark away.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub released: bool,
 }
 
 /// Where the latch is kept.
@@ -92,6 +96,7 @@ fn parse(bytes: &[u8]) -> LatchRecord {
         level: KillLevel::Halted,
         reason: UNREADABLE.to_owned(),
         at_ms: 0,
+        released: false,
     })
 }
 
@@ -104,6 +109,7 @@ mod tests {
             level,
             reason: "operator key".to_owned(),
             at_ms: 1_700_000_000_000,
+            released: false,
         }
     }
 
