@@ -193,6 +193,14 @@ impl Order {
         !ended && self.traded.0 < self.intent.spec.qty
     }
 
+    /// Whether nobody knows if the venue has it.
+    #[must_use]
+    pub fn is_unresolved(&self) -> bool {
+        let facts = &self.facts;
+        let arrived = facts.accepted || facts.triggered || !self.traded.0.is_zero();
+        self.is_live() && !arrived && (facts.unknown.is_some() || facts.duplicate_id)
+    }
+
     /// Whether a cancel makes sense: more may trade, and none is on its way yet.
     #[must_use]
     pub fn is_cancellable(&self) -> bool {
@@ -233,13 +241,15 @@ impl Order {
         }
     }
 
-    /// Whether it guards a position rather than moving it towards a target.
+    /// Whether it sleeps at the venue until its trigger is reached. One that has woken, or that
+    /// never slept, closes the position now and counts like any other close.
     #[must_use]
-    pub const fn is_protection(&self) -> bool {
-        matches!(
-            self.intent.spec.purpose,
-            Purpose::StopLoss | Purpose::TakeProfit
-        )
+    pub fn is_protection(&self) -> bool {
+        let spec = &self.intent.spec;
+        matches!(spec.purpose, Purpose::StopLoss | Purpose::TakeProfit)
+            && spec.kind.trigger().is_some()
+            && !self.facts.triggered
+            && self.traded.0.is_zero()
     }
 
     /// What it could still add to each side's worst case: nothing when it may only reduce.

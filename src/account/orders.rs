@@ -283,7 +283,7 @@ impl Orders {
             .sum()
     }
 
-    /// Amount that live reduce-only orders may still close, protection not counted.
+    /// Amount that live reduce-only orders may still close, sleeping protection not counted.
     #[must_use]
     pub fn closing(&self, instrument: InstrumentId) -> Qty {
         self.live()
@@ -293,6 +293,24 @@ impl Orders {
             })
             .map(Order::open_qty)
             .sum()
+    }
+
+    /// Whether the cancel of an order that could add to a position is still under way.
+    #[must_use]
+    pub fn is_cancelling(&self, instrument: InstrumentId) -> bool {
+        self.live().any(|o| {
+            let spec = &o.intent.spec;
+            spec.instrument == instrument && !spec.reduce_only && o.facts.cancel_requested
+        })
+    }
+
+    /// A live order of this instrument whose outcome nobody knows, oldest first.
+    #[must_use]
+    pub fn unresolved(&self, instrument: InstrumentId) -> Option<ClientOrderId> {
+        self.live()
+            .filter(|o| o.intent.spec.instrument == instrument)
+            .find(|o| o.is_unresolved())
+            .map(|o| o.intent.id)
     }
 
     /// Live orders, oldest first.

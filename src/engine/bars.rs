@@ -1,14 +1,14 @@
 //! One closed bar: data, decision, plan.
 
-use super::core::Engine;
+use super::core::{Engine, next_day};
 use super::event::{CancelReason, DecisionRecord, Effect, EffectOf, Outcome};
-use super::planner::{self, NoOrder, Plan, PlanInput};
+use super::planner::{self, NoOrder, Plan, PlanInput, Planned};
 use super::state::Reached;
 use crate::control::NoticeLevel;
 use crate::domain::{
-    BarEvent, BookUpdate, ClientOrderId, Exposure, Intent, LegId, Price, Purpose, Rate,
+    BarEvent, BookUpdate, ClientOrderId, Exposure, InstrumentId, Intent, LegId, Level, Purpose, Side,
 };
-use crate::market::{BarVerdict, Book, BookVerdict};
+use crate::market::{BarVerdict, Book, BookState, BookVerdict};
 use crate::strategy::{Stopwatch, Verdict};
 
 impl Engine {
@@ -19,12 +19,10 @@ impl Engine {
         effects: &mut Vec<Effect>,
     ) {
         let id = event.instrument;
-        self.markets[id.index()].traded(event.bar.close);
-        if event.confirmed {
-            self.markets[id.index()].draw_bar(event.interval, &event.bar);
+        if event.bar.check(event.interval).is_ok() {
+            self.markets[id.index()].barred(event, self.now);
+            self.revalue(id, effects);
         }
-        self.roll(effects);
-        self.revalue(id, effects);
         let Some(leg_id) = self.routes[id.index()] else {
             return;
         };
@@ -34,6 +32,7 @@ impl Engine {
         if self.accept_bar(leg_id, event, effects) {
             self.counters.n_bars += 1;
             self.decide(leg_id, event, watch, effects);
+            self.guard(leg_id, effects);
         }
         let (equity, in_market) = (self.ledger.equity(), self.is_open());
         self.equity_stats.observe(self.now, equity, in_market);
@@ -41,19 +40,15 @@ impl Engine {
     }
 
     /// Takes over a new UTC day or week.
-    fn roll(&mut self, effects: &mut Vec<Effect>) {
-        let (day, week) = (self.now.day(), self.now.week());
-        if day == self.day {
-            return;
-        }
+    #[cold]
+    pub(super) fn roll(&mut self, effects: &mut Vec<Effect>) {
+        let week = self.now.week();
         let equity = self.ledger.equity();
         self.ledger.roll(self.now);
-        self.day = day;
-        {
-            self.breakers.start_day(equity);
-            let text = format!("new UTC day, equity {equity:.2}");
-            self.notice(NoticeLevel::Info, "day", text, effects);
-        }
+        self.next_day = next_day(self.now);
+        self.breakers.start_day(equity);
+        let text = format!("new UTC day, equity {equity:.2}");
+        self.notice(NoticeLevel::Info, "day", text, effects);
         if week != self.week {
             self.week = week;
             self.breakers.start_week(equity);
@@ -68,6 +63,8 @@ impl Engine {
             BarVerdict::Unconfirmed | BarVerdict::Foreign => (false, None),
             BarVerdict::Gap { missing, .. } => {
                 self.legs[leg.index()].strategy.reset();
+                // What it wanted before the hole it may not want now.
+                self.cancel_entries(event.instrument, CancelReason::Superseded, effects);
                 self.markets[event.instrument.index()].has_gap = true;
                 (
                     true,
@@ -114,6 +111,7 @@ impl Engine {
     ) {
         let leg = &mut self.legs[id.index()];
         leg.bar = event.bar.open_time;
+        leg.replan = false;
         let verdict = leg.strategy.on_bar(&event.bar, watch);
         if leg.stopped || leg.failed {
             leg.reached = Reached::Stopped;
@@ -154,6 +152,10 @@ impl Engine {
         leg.failed |= fails;
         let name = leg.strategy.info().name.clone();
         effects.push(EffectOf::Decision(record));
+        let instrument = self.legs[id.index()].instrument;
+        if fails {
+            self.cancel_entries(instrument, CancelReason::Superseded, effects);
+        }
         let text = if fails {
             format!("{name} is stopped after {max} errors in a row: {reason}")
         } else {
@@ -181,61 +183,91 @@ impl Engine {
         self.plan_leg(id, effects);
     }
 
-    /// Resting entries of an older bar make way for this decision.
+    /// Entries of an older decision make way for this one: those that rest at a price, and those
+    /// that would lead away from the target or beyond it.
     fn cancel_superseded(&mut self, id: LegId, effects: &mut Vec<Effect>) {
-        let instrument = self.legs[id.index()].instrument;
-        self.cancel_where(
+        if self.orders.n_live() == 0 {
+            return;
+        }
+        let Some(input) = self.plan_input(id) else {
+            return;
+        };
+        let rules = &self.settings.plan;
+        let leads_on = |side| planner::leads_to_target(&input, rules, side);
+        let (buys, sells) = (leads_on(Side::Buy), leads_on(Side::Sell));
+        let instrument = input.id;
+        let n_cancelled = self.cancel_where(
             |o| {
+                let leads = match o.side {
+                    Side::Buy => buys,
+                    Side::Sell => sells,
+                };
                 o.instrument == instrument
                     && o.purpose == Purpose::Entry
-                    && o.kind.limit_price().is_some()
+                    && (o.kind.limit_price().is_some() || !leads)
             },
             CancelReason::Superseded,
             effects,
         );
+        self.legs[id.index()].replan = n_cancelled > 0;
     }
 
-    fn plan_leg(&mut self, id: LegId, effects: &mut Vec<Effect>) {
+    /// Cancels every entry of an instrument that could still fill.
+    pub(super) fn cancel_entries(
+        &mut self,
+        instrument: InstrumentId,
+        reason: CancelReason,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.cancel_where(
+            |o| o.instrument == instrument && o.purpose == Purpose::Entry,
+            reason,
+            effects,
+        );
+    }
+
+    fn plan_input(&self, id: LegId) -> Option<PlanInput<'_>> {
         let leg = &self.legs[id.index()];
-        let (instrument, target) = (leg.instrument, leg.target.unwrap_or_default());
-        let Some((price, _)) = self.reference(instrument) else {
+        let (price, _) = self.reference(leg.instrument)?;
+        Some(PlanInput {
+            id: leg.instrument,
+            instrument: self.instruments.get(leg.instrument),
+            target: leg.target.unwrap_or_default(),
+            full_value: leg.full_value,
+            price,
+            held: self.ledger.size(leg.instrument),
+            pending: self.orders.worst_case(leg.instrument),
+            closing: self.orders.closing(leg.instrument),
+        })
+    }
+
+    pub(super) fn plan_leg(&mut self, id: LegId, effects: &mut Vec<Effect>) {
+        let Some(input) = self.plan_input(id) else {
             self.legs[id.index()].reached = Reached::Data("no price yet".to_owned());
             return;
         };
-        let held = self.ledger.size(instrument);
-        let input = PlanInput {
-            id: instrument,
-            instrument: self.instruments.get(instrument),
-            target,
-            full_value: leg.full_value,
-            price,
-            held,
-            pending: self.orders.worst_case(instrument),
-            closing: self.orders.closing(instrument),
-        };
         match planner::plan(&input, &self.settings.plan) {
             Plan::Nothing(reason) => {
+                // Inside these prices no plan can differ, so the next bars need none.
+                let calm = matches!(reason, NoOrder::OnTarget | NoOrder::DeadBand)
+                    .then(|| planner::calm_band(&input, &self.settings.plan))
+                    .flatten();
                 let leg = &mut self.legs[id.index()];
                 leg.reached = Reached::Planned(reason);
-                // On target with nothing in flight: until the price has moved by half of the
-                // dead band, no plan can differ, so the next bars need none.
-                if matches!(reason, NoOrder::OnTarget | NoOrder::DeadBand) {
-                    leg.calm = Some(calm_band(price, self.settings.plan.dead_band));
-                }
+                leg.calm = calm;
             }
             Plan::Orders(orders) => {
+                // One order for both ways may be refused as an entry; its closing half may not.
+                let exit = planner::exit_of(&input, &self.settings.plan);
                 let mut n_sent = 0;
                 for planned in orders {
-                    let attempt = self.attempt(id, planned.role);
-                    let leg = &self.legs[id.index()];
-                    let intent = Intent {
-                        id: ClientOrderId::of_decision(leg.scope, leg.bar, planned.role, attempt),
-                        leg: id,
-                        trace: self.seq,
-                        decided_at: self.now,
-                        spec: planned.spec,
-                    };
-                    if self.submit(intent, effects) {
+                    let is_netted = planned.role == 'n';
+                    if self.send(id, planned, effects) {
+                        n_sent += 1;
+                    } else if is_netted
+                        && let Some(exit) = exit.clone()
+                        && self.send(id, exit, effects)
+                    {
                         n_sent += 1;
                     }
                 }
@@ -246,13 +278,19 @@ impl Engine {
         }
     }
 
-    fn attempt(&mut self, id: LegId, role: char) -> u32 {
+    fn send(&mut self, id: LegId, planned: Planned, effects: &mut Vec<Effect>) -> bool {
+        let now = self.now;
         let leg = &mut self.legs[id.index()];
-        if role == 'c' {
-            leg.attempts.next(leg.bar, role)
-        } else {
-            0
-        }
+        let attempt = leg.attempts.next(leg.bar, planned.role);
+        let intent = Intent {
+            id: ClientOrderId::of_decision(leg.scope, leg.bar, planned.role, attempt),
+            leg: id,
+            trace: self.seq,
+            // A feed whose clock is ahead of ours must not date a decision into its own bar.
+            decided_at: now.max(leg.bar.plus_millis(leg.interval.millis())),
+            spec: planned.spec,
+        };
+        self.submit(intent, effects)
     }
 
     pub(super) fn on_book(&mut self, update: &BookUpdate, effects: &mut Vec<Effect>) {
@@ -260,10 +298,13 @@ impl Engine {
         let market = &mut self.markets[id.index()];
         let book = market.book.get_or_insert_with(|| Book::new(id));
         let verdict = book.apply(update);
-        if let (Some(bid), Some(ask)) = (book.best_bid(), book.best_ask()) {
-            market.bid = Some((bid.price, bid.qty));
-            market.ask = Some((ask.price, ask.qty));
-        }
+        // A book that has lost its place shows no price.
+        let best = |level: Option<Level>| {
+            level
+                .filter(|_| book.state() == BookState::Valid)
+                .map(|level| (level.price, level.qty))
+        };
+        (market.bid, market.ask) = (best(book.best_bid()), best(book.best_ask()));
         if !matches!(verdict, BookVerdict::Snapshot | BookVerdict::Delta) {
             self.counters.n_bad_data += 1;
             market.n_bad += 1;
@@ -272,10 +313,4 @@ impl Engine {
             self.notice(NoticeLevel::Warn, "feed", text, effects);
         }
     }
-}
-
-/// Prices between which a position cannot leave its dead band: half of the band to either side.
-fn calm_band(price: Price, dead_band: Rate) -> (Price, Price) {
-    let half = Rate::from_raw(dead_band.raw() / 2);
-    (price.moved(-half), price.moved(half))
 }

@@ -54,8 +54,8 @@ pub struct Engine {
     pub(super) counters: Counters,
     pub(super) version: u64,
     pub(super) started: bool,
-    pub(super) peak: Money,
-    pub(super) day: i64,
+    /// First moment of the next UTC day.
+    pub(super) next_day: Timestamp,
     pub(super) week: i64,
 }
 
@@ -107,6 +107,9 @@ impl Engine {
                     refused: None,
                     calm: None,
                     stop: None,
+                    stop_faults: 0,
+                    close_not_before: Timestamp::default(),
+                    replan: false,
                     attempts: Attempts::default(),
                 }
             })
@@ -135,8 +138,7 @@ impl Engine {
             counters: Counters::default(),
             version: 0,
             started: false,
-            peak: capital,
-            day: 0,
+            next_day: Timestamp::default(),
             week: 0,
             settings,
             instruments,
@@ -163,11 +165,15 @@ impl Engine {
         if !self.started {
             self.start();
         }
+        // Before anything of the new day is valued or booked.
+        if self.next_day <= self.now {
+            self.roll(effects);
+        }
         match event {
             Event::Market(market) => self.on_market(market, watch, effects),
             Event::Account(account) => self.on_account(account, effects),
             Event::Command(command) => self.on_command(command, effects),
-            Event::Tick => self.look_at_losses(effects),
+            Event::Tick => self.on_tick(effects),
         }
     }
 
@@ -214,7 +220,7 @@ impl Engine {
         self.breakers.start_day(equity);
         self.breakers.start_week(equity);
         self.breakers.set_peak(equity);
-        self.day = self.now.day();
+        self.next_day = next_day(self.now);
         self.week = self.now.week();
         self.curve.push(self.now, equity);
         self.equity_stats.observe(self.now, equity, false);
@@ -244,15 +250,15 @@ impl Engine {
         match event {
             MarketEvent::Bar(bar) => self.on_bar(bar, watch, effects),
             MarketEvent::BarOpen { price, .. } => {
-                market.traded(*price);
+                market.traded(*price, now);
                 self.revalue(id, effects);
             }
             MarketEvent::Trade(trade) => {
-                market.traded(trade.price);
+                market.traded(trade.price, now);
                 self.revalue(id, effects);
             }
             MarketEvent::Mark { price, .. } => {
-                market.mark = Some(*price);
+                market.marked(*price);
                 self.revalue(id, effects);
             }
             MarketEvent::Quote(quote) => {
@@ -281,14 +287,22 @@ impl Engine {
         self.second_net(id, price, effects);
     }
 
+    /// The second net, once a second of session time (C-16).
+    fn on_tick(&mut self, effects: &mut Vec<Effect>) {
+        self.look_at_losses(effects);
+        for id in self.open_instruments() {
+            self.revalue(id, effects);
+        }
+        if self.level == KillLevel::Flatten && !self.is_flat() {
+            self.flatten(effects);
+        }
+    }
+
     /// Loss limits and drawdown, after anything that moved the equity.
     pub(super) fn look_at_losses(&mut self, effects: &mut Vec<Effect>) {
         let equity = self.ledger.equity();
-        let peak = self.ledger.update_peak();
-        if self.peak < peak {
-            self.peak = peak;
-            self.breakers.set_peak(peak);
-        }
+        self.ledger.update_peak();
+        self.breakers.raise_peak(equity);
         for breach in self.breakers.watch(self.now, equity) {
             self.on_breach(&breach, effects);
         }
@@ -331,10 +345,13 @@ impl Engine {
         push_bounded(&mut self.trades, trade, VIEW_ROWS);
     }
 
-    /// Price to size and check orders with, and when the market was last heard.
+    /// Price to size and check orders with, and when it held.
     pub(super) fn reference(&self, id: InstrumentId) -> Option<(Price, Timestamp)> {
         let market = &self.markets[id.index()];
-        Some((market.last.or_else(|| market.valuation())?, market.updated?))
+        match market.last {
+            Some(price) => Some((price, market.last_at)),
+            None => Some((market.valuation()?, market.updated?)),
+        }
     }
 
     /// Applies what the broker said. Public for the account half in `fills`.
@@ -347,6 +364,11 @@ impl Engine {
     pub fn blank_snapshot(session: SessionView) -> crate::control::Snapshot {
         super::picture::blank(session)
     }
+}
+
+/// First moment of the UTC day after the one `at` lies in.
+pub(super) fn next_day(at: Timestamp) -> Timestamp {
+    at.plus_millis(86_400_000 - at.millis_of_day())
 }
 
 fn push_bounded<T>(rows: &mut VecDeque<T>, row: T, bound: usize) {

@@ -1,14 +1,13 @@
-//! What the broker said: order life cycle, fills, protection.
+//! Orders on their way out, and what the broker says about them: life cycle and fills.
 
 use super::core::Engine;
 use super::event::{CancelReason, Effect, EffectOf, RefusalRecord, TradeRecord};
-use super::settings::has_venue_stops;
 use super::state::Reached;
-use crate::account::{ClosedTrade, Order};
+use crate::account::{ClosedTrade, Incident, Order};
 use crate::control::{FillView, HeldBack, NoticeLevel, TradeView};
 use crate::domain::{
-    AccountEvent, ClientOrderId, Fill, FillKind, InstrumentId, Intent, KillLevel, LegId, Money,
-    OrderKind, OrderSpec, Price, Purpose, Qty, Rate, Side, TimeInForce, TriggerPrice,
+    AccountEvent, ClientOrderId, Fill, FillKind, InstrumentId, Intent, KillLevel, Money, OrderKind,
+    Purpose, RejectReason, Side,
 };
 use crate::risk::{LimitAction, Rule, Scene};
 
@@ -23,6 +22,7 @@ impl Engine {
             position: self.ledger.size(id),
             pending: self.orders.worst_case(id),
             closing: self.orders.closing(id),
+            unresolved: self.orders.unresolved(id),
             reference: self.reference(id),
             other_exposure: self.other_exposure(id),
             equity: self.ledger.equity(),
@@ -45,7 +45,11 @@ impl Engine {
                 self.counters.n_refused += 1;
                 let refusal_rule = refusal.rule;
                 let symbol = self.instruments.get(id).symbol.clone();
-                self.legs[intent.leg.index()].reached = Reached::Refused(refusal.to_string());
+                // The ladder is about the decision, not about what protects its position.
+                if matches!(intent.spec.purpose, Purpose::Entry | Purpose::Exit) {
+                    let refused = Reached::Refused(refusal.to_string());
+                    self.legs[intent.leg.index()].reached = refused;
+                }
                 self.last_refusal = Some(HeldBack {
                     at: self.now,
                     symbol: symbol.clone(),
@@ -91,6 +95,7 @@ impl Engine {
                     });
                     let text = format!("{}: entries pause until {until}", rule.name());
                     self.notice(NoticeLevel::Error, "risk", text, effects);
+                    self.cancel_where(|o| !o.reduce_only, CancelReason::Kill, effects);
                 }
             }
             LimitAction::Kill => {
@@ -104,28 +109,42 @@ impl Engine {
         }
     }
 
-    /// Worst-case value of every instrument but one.
+    /// Worst-case value of every instrument but one. What has no price counts as all that is
+    /// allowed, so that nothing is added to it.
     fn other_exposure(&self, except: InstrumentId) -> Money {
         self.instruments
             .iter()
             .filter(|(id, _)| *id != except)
-            .map(|(id, _)| self.worst_value(id))
+            .map(|(id, _)| {
+                self.worst_value(id)
+                    .unwrap_or_else(|| self.settings.limits.max_exposure_value())
+            })
             .sum()
     }
 
-    /// Value of an instrument's position if everything that could fill did.
-    pub(super) fn worst_value(&self, id: InstrumentId) -> Money {
+    /// Worst-case value of everything; `None` when some of it has no price.
+    pub(super) fn exposure(&self) -> Option<Money> {
+        let mut sum = Money::ZERO;
+        for (id, _) in self.instruments.iter() {
+            sum += self.worst_value(id)?;
+        }
+        Some(sum)
+    }
+
+    /// Value of an instrument's position if everything that could fill did; `None` without a
+    /// price.
+    pub(super) fn worst_value(&self, id: InstrumentId) -> Option<Money> {
         let held = self.ledger.size(id);
         let (buys, sells) = self.orders.worst_case(id);
         if held.is_zero() && buys.is_zero() && sells.is_zero() {
-            return Money::ZERO;
+            return Some(Money::ZERO);
         }
-        let Some(price) = self.markets[id.index()].valuation() else {
-            return Money::ZERO;
-        };
+        let price = self.markets[id.index()]
+            .valuation()
+            .or_else(|| self.ledger.mark_of(id))?;
         let long = (held + buys.signed(Side::Buy)).abs();
         let short = (held + sells.signed(Side::Sell)).abs();
-        price * if long < short { short } else { long }
+        Some(price * if long < short { short } else { long })
     }
 
     pub(super) fn cancel(
@@ -139,28 +158,35 @@ impl Engine {
     }
 
     pub(super) fn apply_account(&mut self, event: &AccountEvent, effects: &mut Vec<Effect>) {
-        self.orders.apply(event, self.now);
+        let outcome = self.orders.apply(event, self.now);
+        if let Some(incident) = outcome.incident {
+            self.on_incident(event, &incident, effects);
+        }
         match event {
             AccountEvent::Fill(fill) => self.on_fill(fill, effects),
             AccountEvent::Rejected { order, reason } => {
                 self.counters.n_rejected += 1;
                 let text = format!("rejected {order}: {reason}");
-                self.after_dead(order, text, effects);
+                let passed = *reason == RejectReason::TriggerPassed;
+                self.after_dead(order, text, passed, effects);
             }
             AccountEvent::NotSent { order, cause } => {
                 let text = format!("not sent {order}: {cause}");
-                self.after_dead(order, text, effects);
+                self.after_dead(order, text, false, effects);
             }
             AccountEvent::Unknown { order, cause } => {
                 let text = format!("outcome of {order} is unknown: {cause}");
                 self.notice(NoticeLevel::Error, "exec", text, effects);
             }
             AccountEvent::Cancelled { order } => {
-                self.after_cancelled(order, effects);
+                self.after_cancelled(order, false, effects);
             }
             AccountEvent::CancelRejected { order } => {
-                let text = format!("cancel of {order} came too late");
-                self.notice(NoticeLevel::Debug, "exec", text, effects);
+                // The stop of a closed position is gone before our cancel arrives: no news.
+                if self.orders.get(order).is_some_and(Order::is_live) {
+                    let text = format!("cancel of {order} came too late");
+                    self.notice(NoticeLevel::Info, "exec", text, effects);
+                }
             }
             AccountEvent::Funding {
                 instrument,
@@ -173,7 +199,46 @@ impl Engine {
                 self.notice(NoticeLevel::Info, "exec", text, effects);
                 self.look_at_losses(effects);
             }
-            AccountEvent::Accepted { .. } | AccountEvent::Triggered { .. } => {}
+            AccountEvent::Accepted { order } => self.after_accepted(order, effects),
+            AccountEvent::Triggered { .. } => {}
+        }
+    }
+
+    /// Something that should not happen: told, and undone where it can be.
+    fn on_incident(
+        &mut self,
+        event: &AccountEvent,
+        incident: &Incident,
+        effects: &mut Vec<Effect>,
+    ) {
+        if matches!(event, AccountEvent::Fill(fill) if fill.kind == FillKind::Liquidation) {
+            return;
+        }
+        let text = format!("{incident:?}: {event:?}");
+        self.notice(NoticeLevel::Error, "exec", text, effects);
+        if let (Incident::SightedAfterEnd { .. }, AccountEvent::Accepted { order }) =
+            (incident, event)
+        {
+            let (order, reason) = (*order, CancelReason::Orphaned);
+            effects.push(EffectOf::Cancel { order, reason });
+        }
+    }
+
+    /// An order that the venue has taken although the ladder has moved on is cancelled at once.
+    fn after_accepted(&mut self, order: &ClientOrderId, effects: &mut Vec<Effect>) {
+        if self.level < KillLevel::Halted {
+            return;
+        }
+        let Some(known) = self.orders.get(order).filter(|o| o.is_cancellable()) else {
+            return;
+        };
+        let stays = match known.intent.spec.purpose {
+            Purpose::Flatten => self.level == KillLevel::Flatten,
+            Purpose::StopLoss | Purpose::TakeProfit => self.level == KillLevel::Halted,
+            Purpose::Entry | Purpose::Exit => false,
+        };
+        if !stays {
+            self.cancel(*order, CancelReason::Kill, effects);
         }
     }
 
@@ -249,179 +314,48 @@ impl Engine {
     }
 
     /// An order that never traded and never will.
-    fn after_dead(&mut self, order: &ClientOrderId, text: String, effects: &mut Vec<Effect>) {
-        self.notice(NoticeLevel::Warn, "exec", text, effects);
-        self.after_cancelled(order, effects);
-    }
-
-    /// Plans anew where a dead order was part of a plan.
-    fn after_cancelled(&mut self, order: &ClientOrderId, effects: &mut Vec<Effect>) {
-        let Some(leg) = self.legs.iter_mut().find(|l| l.stop == Some(*order)) else {
-            for leg in &mut self.legs {
-                leg.calm = None;
-            }
-            return;
-        };
-        leg.stop = None;
-        let id = leg.id;
-        self.protect(id, effects);
-    }
-
-    /// Keeps one reduce-only stop at the venue, of the size of the position (never-naked, F21).
-    pub(super) fn protect(&mut self, leg: LegId, effects: &mut Vec<Effect>) {
-        let instrument = self.legs[leg.index()].instrument;
-        let rules = self.instruments.get(instrument);
-        if !self.settings.venue_stops || !has_venue_stops(rules.category) {
-            return;
-        }
-        let wanted = self.wanted_stop(instrument);
-        let current = self.legs[leg.index()].stop;
-        let placed = current
-            .and_then(|id| self.orders.get(&id))
-            .map(|o| &o.intent.spec);
-        if let (Some((side, qty, _)), Some(spec)) = (wanted, placed)
-            && spec.side == side
-            && spec.qty == qty
-        {
-            return;
-        }
-        if let Some(order) = current {
-            self.legs[leg.index()].stop = None;
-            if self.orders.get(&order).is_some_and(Order::is_cancellable) {
-                let reason = if wanted.is_some() {
-                    CancelReason::Superseded
-                } else {
-                    CancelReason::Orphaned
-                };
-                self.cancel(order, reason, effects);
-            }
-        }
-        let Some((side, qty, trigger)) = wanted else {
-            return;
-        };
-        let row = &mut self.legs[leg.index()];
-        let attempt = row.attempts.next(row.bar, 's');
-        let intent = Intent {
-            id: ClientOrderId::of_decision(row.scope, row.bar, 's', attempt),
-            leg,
-            trace: self.seq,
-            decided_at: self.now,
-            spec: OrderSpec {
-                instrument,
-                side,
-                qty,
-                kind: OrderKind::Stop {
-                    trigger,
-                    by: TriggerPrice::Last,
-                },
-                tif: TimeInForce::Gtc,
-                reduce_only: true,
-                purpose: Purpose::StopLoss,
-            },
-        };
-        let id = intent.id;
-        if self.submit(intent, effects) {
-            self.legs[leg.index()].stop = Some(id);
-        }
-    }
-
-    /// Side, size and trigger of the stop that the position needs; `None` when flat.
-    fn wanted_stop(&self, id: InstrumentId) -> Option<(Side, Qty, Price)> {
-        let position = self.ledger.position(id)?;
-        let side = position.size.side()?;
-        let tick = self.instruments.get(id).tick;
-        let trigger = stop_price(position.entry, side, self.stop_loss(id));
-        // Rounded towards the entry: a stop may be earlier than asked for, never later.
-        let trigger = match side {
-            Side::Buy => trigger.ceil_to(tick),
-            Side::Sell => trigger.floor_to(tick),
-        };
-        Some((side.opposite(), position.size.abs(), trigger))
-    }
-
-    /// Allowed loss of a position: its leg's, which is never laxer than the account's.
-    fn stop_loss(&self, id: InstrumentId) -> Rate {
-        let account = self.settings.limits.stop_loss;
-        match self.routes[id.index()] {
-            Some(leg) => self.legs[leg.index()].stop_loss.min(account),
-            None => account,
-        }
-    }
-
-    /// Price at which a position is closed for its loss, where one is held.
-    pub(super) fn stop_of(&self, id: InstrumentId) -> Option<Price> {
-        self.wanted_stop(id).map(|(_, _, trigger)| trigger)
-    }
-
-    /// The bot-side stop: closes a position whose loss has passed its limit although the stop at
-    /// the venue has not closed it (S2-29, C-16).
-    pub(super) fn second_net(&mut self, id: InstrumentId, price: Price, effects: &mut Vec<Effect>) {
-        let Some(leg) = self.routes[id.index()] else {
-            return;
-        };
-        let Some(position) = self.ledger.position(id) else {
-            return;
-        };
-        let Some(side) = position.size.side() else {
-            return;
-        };
-        let trigger = stop_price(position.entry, side, self.stop_loss(id));
-        let broken = match side {
-            Side::Buy => price < trigger,
-            Side::Sell => trigger < price,
-        };
-        let closing = self.orders.closing(id);
-        if !broken || position.size.abs() <= closing || self.level >= KillLevel::Halted {
-            return;
-        }
-        let text = format!(
-            "{} lost more than its stop at {trigger}: closing at market",
-            self.instruments.get(id).symbol
-        );
-        let qty = position.size.abs().saturating_sub(closing);
-        self.notice(NoticeLevel::Error, "risk", text, effects);
-        self.close_at_market(leg, side.opposite(), qty, Purpose::StopLoss, effects);
-    }
-
-    /// Sends a reduce-only market order for a leg's instrument.
-    pub(super) fn close_at_market(
+    fn after_dead(
         &mut self,
-        leg: LegId,
-        side: Side,
-        qty: Qty,
-        purpose: Purpose,
+        order: &ClientOrderId,
+        text: String,
+        passed: bool,
         effects: &mut Vec<Effect>,
-    ) -> bool {
-        let role = if purpose == Purpose::Flatten {
-            'f'
-        } else {
-            'c'
-        };
-        let row = &mut self.legs[leg.index()];
-        let attempt = row.attempts.next(row.bar, role);
-        let intent = Intent {
-            id: ClientOrderId::of_decision(row.scope, row.bar, role, attempt),
-            leg,
-            trace: self.seq,
-            decided_at: self.now,
-            spec: OrderSpec {
-                instrument: row.instrument,
-                side,
-                qty,
-                kind: OrderKind::Market,
-                tif: TimeInForce::Gtc,
-                reduce_only: true,
-                purpose,
-            },
-        };
-        self.submit(intent, effects)
+    ) {
+        self.notice(NoticeLevel::Warn, "exec", text, effects);
+        if let Some(known) = self.orders.get(order) {
+            let spec = &known.intent.spec;
+            let closes = matches!(spec.purpose, Purpose::StopLoss | Purpose::Flatten)
+                && spec.kind == OrderKind::Market;
+            if closes {
+                self.wait_with_closes(known.intent.leg);
+            }
+        }
+        self.after_cancelled(order, passed, effects);
     }
-}
 
-/// Entry price moved against the position by the allowed loss.
-fn stop_price(entry: Price, side: Side, loss: Rate) -> Price {
-    match side {
-        Side::Buy => entry.moved(-loss),
-        Side::Sell => entry.moved(loss),
+    /// Plans anew where a dead order was part of a plan; replaces a stop.
+    fn after_cancelled(
+        &mut self,
+        order: &ClientOrderId,
+        passed: bool,
+        effects: &mut Vec<Effect>,
+    ) {
+        if let Some(leg) = self.legs.iter().find(|l| l.stop == Some(*order)) {
+            self.on_stop_died(leg.id, passed, effects);
+            return;
+        }
+        let Some(known) = self.orders.get(order) else {
+            return;
+        };
+        let (leg, spec) = (known.intent.leg, &known.intent.spec);
+        let (instrument, was_entry) = (spec.instrument, spec.purpose == Purpose::Entry);
+        let row = &mut self.legs[leg.index()];
+        row.calm = None;
+        // The decision that waited for this cancel can be carried out now, not a bar later.
+        let waits = was_entry && row.replan && !row.stopped && !row.failed;
+        if waits && self.level == KillLevel::Active && !self.orders.is_cancelling(instrument) {
+            self.legs[leg.index()].replan = false;
+            self.plan_leg(leg, effects);
+        }
     }
 }

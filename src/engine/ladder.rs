@@ -34,6 +34,7 @@ impl Engine {
             return;
         };
         row.stopped = stop;
+        let instrument = row.instrument;
         if !stop {
             row.failed = false;
             row.errors_in_row = 0;
@@ -46,11 +47,16 @@ impl Engine {
         };
         let text = format!("{} {verb}", row.strategy.info().name);
         self.notice(NoticeLevel::Warn, "session", text, effects);
+        if stop {
+            // An entry that rests is a signal that has not ended yet.
+            self.cancel_entries(instrument, CancelReason::Operator, effects);
+        }
     }
 
     fn close_position(&mut self, instrument: InstrumentId, effects: &mut Vec<Effect>) {
         let size = self.ledger.size(instrument);
-        let (Some(held), Some(leg)) = (size.side(), self.routes[instrument.index()]) else {
+        let route = self.routes.get(instrument.index()).copied().flatten();
+        let (Some(held), Some(leg)) = (size.held(), route) else {
             return;
         };
         let qty = size.abs().saturating_sub(self.orders.closing(instrument));
@@ -100,6 +106,10 @@ impl Engine {
         });
         let text = format!("resumed to {level}: {reason}");
         self.notice(NoticeLevel::Warn, "kill", text, effects);
+        // What the flattening has not closed lost its stop to it.
+        for leg in 0..self.legs.len() {
+            self.guard(self.legs[leg].id, effects);
+        }
     }
 
     /// Cancels every working order that is not protection.
@@ -108,26 +118,29 @@ impl Engine {
         self.cancel_where(|o| !is_protection(o.purpose), reason, effects);
     }
 
-    /// Cancels the working orders that `pick` chooses.
+    /// Cancels the working orders that `pick` chooses, and says how many.
     pub(super) fn cancel_where(
         &mut self,
         pick: impl Fn(&OrderSpec) -> bool,
         reason: CancelReason,
         effects: &mut Vec<Effect>,
-    ) {
+    ) -> usize {
         let orders: Vec<ClientOrderId> = self
             .orders
             .live()
             .filter(|o| pick(&o.intent.spec) && o.is_cancellable())
             .map(|o| o.intent.id)
             .collect();
+        let n = orders.len();
         for order in orders {
             self.cancel(order, reason, effects);
         }
+        n
     }
 
     /// L3: cancels what is not a flattening order, and closes what no such order closes yet.
-    /// Called again after every fill and every dead order until nothing is left.
+    /// Called again after every fill, market event and tick until nothing is left; an instrument
+    /// whose close was turned away waits a second.
     pub(super) fn flatten(&mut self, effects: &mut Vec<Effect>) {
         self.cancel_where(
             |o| o.purpose != Purpose::Flatten,
@@ -140,7 +153,7 @@ impl Engine {
                 continue;
             };
             let qty = size.abs().saturating_sub(self.orders.closing(instrument));
-            if !qty.is_zero() {
+            if !qty.is_zero() && self.legs[leg.index()].close_not_before <= self.now {
                 self.close_at_market(leg, held.opposite(), qty, Purpose::Flatten, effects);
             }
         }

@@ -1,7 +1,7 @@
 //! The pure pipeline: one input in, effects out.
 //!
 //! No I/O, no clock, no randomness, no `await`, no iteration over a hash map.
-//! `core` holds the state and the step; `bars`, `fills` and `ladder` are its arms; `planner` turns
+//! `core` holds the state and the step; `bars`, `fills`, `protect` and `ladder` are its arms; `planner` turns
 //! a target into orders; `picture` makes the snapshot that front ends read.
 
 mod bars;
@@ -11,6 +11,7 @@ mod fills;
 mod ladder;
 mod picture;
 mod planner;
+mod protect;
 mod settings;
 mod state;
 

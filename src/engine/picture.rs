@@ -246,12 +246,7 @@ impl Engine {
             drawdown: (peak - equity).fraction_of(peak),
             fees: ledger.fees(),
             funding: ledger.funding(),
-            exposure: Some(
-                self.instruments
-                    .iter()
-                    .map(|(id, _)| self.worst_value(id))
-                    .sum(),
-            ),
+            exposure: self.exposure(),
         }
     }
 
@@ -368,31 +363,34 @@ impl Engine {
         let limits = self.gate.limits();
         let equity = self.ledger.equity();
         let [day, week, drawdown] = self.breakers.used(equity);
-        let largest = self
-            .instruments
-            .iter()
-            .map(|(id, _)| self.worst_value(id))
-            .max()
-            .unwrap_or(Money::ZERO);
-        let exposure: Money = self
-            .instruments
-            .iter()
-            .map(|(id, _)| self.worst_value(id))
-            .sum();
+        let mut largest = Some(Money::ZERO);
+        for (id, _) in self.instruments.iter() {
+            largest = largest.zip(self.worst_value(id)).map(|(a, b)| a.max(b));
+        }
         let n_orders = self.gate.orders_last_minute(self.now);
-        let money = |name: &str, (used, limit): (Money, Money), action| Gauge {
+        let money = |name: &str, (used, limit): (Option<Money>, Money), action| Gauge {
             name: name.to_owned(),
-            used: used.fraction_of(limit).map(|r| r.to_f64().max(0.0)),
-            detail: format!("{:.2} / {limit:.2}", used.max(Money::ZERO)),
+            used: used
+                .and_then(|used| used.fraction_of(limit))
+                .map(|r| r.to_f64().max(0.0)),
+            detail: match used {
+                Some(used) => format!("{:.2} / {limit:.2}", used.max(Money::ZERO)),
+                None => format!("- / {limit:.2}"),
+            },
             action,
         };
+        let known = |(used, limit): (Money, Money)| (Some(used), limit);
         vec![
-            money("day loss", day, gauge_action(limits.day_action)),
-            money("week loss", week, gauge_action(limits.week_action)),
-            money("drawdown", drawdown, gauge_action(limits.drawdown_action)),
+            money("day loss", known(day), gauge_action(limits.day_action)),
+            money("week loss", known(week), gauge_action(limits.week_action)),
+            money(
+                "drawdown",
+                known(drawdown),
+                gauge_action(limits.drawdown_action),
+            ),
             money(
                 "exposure",
-                (exposure, limits.max_exposure_value()),
+                (self.exposure(), limits.max_exposure_value()),
                 GaugeAction::Block,
             ),
             money(

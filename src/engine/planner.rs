@@ -183,6 +183,67 @@ pub fn plan(input: &PlanInput<'_>, rules: &PlanRules) -> Plan {
     }
 }
 
+/// The order that closes whatever no order closes already; `None` when there is no such part.
+#[must_use]
+pub fn exit_of(input: &PlanInput<'_>, rules: &PlanRules) -> Option<Planned> {
+    let open = input.held.abs().saturating_sub(input.closing);
+    if open.is_zero() {
+        return None;
+    }
+    close_spec(input, rules, open).map(|spec| Planned { role: 'c', spec })
+}
+
+/// Whether entries that are on their way on `side` lead to the target, and by no more than the
+/// dead band beyond it.
+#[must_use]
+pub fn leads_to_target(input: &PlanInput<'_>, rules: &PlanRules, side: Side) -> bool {
+    let target = target_size(input, rules);
+    if target.side() != Some(side) {
+        return false;
+    }
+    let pending = match side {
+        Side::Buy => input.pending.0,
+        Side::Sell => input.pending.1,
+    };
+    let end = input.held + pending.signed(side);
+    let most = target.abs() + target.abs().scaled(rules.dead_band);
+    end.side() != Some(side) || end.abs() <= most
+}
+
+/// Prices strictly between which the plan for this position and target stays empty; `None` when
+/// that cannot be said: with orders on their way, entries through the price, or near the venue's
+/// smallest order.
+///
+/// With `H` held, a full value `V`, a dead band `b` and a step `s` the target at price `p` lies in
+/// `(V/p - s, V/p]`. It stays within the band while `p > V(1-b)/H` and `p <= V/(H/(1+b) + s)`.
+#[must_use]
+pub fn calm_band(input: &PlanInput<'_>, rules: &PlanRules) -> Option<(Price, Price)> {
+    let (buys, sells) = input.pending;
+    let is_quiet = buys.is_zero() && sells.is_zero() && input.closing.is_zero();
+    if !is_quiet || matches!(rules.entry, EntryStyle::Limit { .. }) {
+        return None;
+    }
+    let held = input.held.side();
+    if held != input.target.side() {
+        return None;
+    }
+    if held.is_none() {
+        return Some((Price::ZERO, Price::from_raw(i128::MAX)?));
+    }
+    // A hundredth less than the band pays for every truncation below.
+    let band = i128::from(rules.dead_band.raw()) * 99 / 100;
+    let one = i128::from(Rate::ONE.raw());
+    let value = input.full_value * input.target.rate().abs();
+    let rules = input.instrument;
+    let qty = input.held.abs();
+    let least = Qty::from_raw(qty.raw().checked_mul(one)? / (one + band))?;
+    let low = Rate::from_raw(i64::try_from((one - band).max(0)).ok()?);
+    let low = (value * low).price_of(qty)?;
+    let high = value.price_of(least + rules.qty_step)?;
+    let smallest = value - high * rules.qty_step;
+    (rules.min_qty <= least && rules.min_notional <= smallest).then_some((low, high))
+}
+
 /// Adds to a position (or opens one) up to `wanted`.
 fn grow(input: &PlanInput<'_>, rules: &PlanRules, side: Side, open: Qty, wanted: Qty) -> Plan {
     let pending = match side {
@@ -247,23 +308,20 @@ fn flip(input: &PlanInput<'_>, rules: &PlanRules, side: Side, open: Qty, wanted:
         Side::Buy => input.pending.0,
         Side::Sell => input.pending.1,
     };
-    let missing = wanted.saturating_sub(pending);
     let mut orders = Vec::with_capacity(2);
-    match rules.flip {
-        FlipStyle::Netted if !open.is_zero() && !missing.is_zero() => {
-            let spec = entry_spec(input, rules, side, open + missing);
+    if rules.flip == FlipStyle::Netted && !open.is_zero() {
+        // What is on the way closes first: only the rest of both halves is still to be sent.
+        let missing = (open + wanted).saturating_sub(pending);
+        if is_orderable(input.instrument, missing, input.price) {
+            let spec = entry_spec(input, rules, side, missing);
             orders.push(Planned { role: 'n', spec });
         }
-        FlipStyle::Netted | FlipStyle::TwoOrders => {
-            if !open.is_zero()
-                && let Some(spec) = close_spec(input, rules, open)
-            {
-                orders.push(Planned { role: 'c', spec });
-            }
-            if is_orderable(input.instrument, missing, input.price) {
-                let spec = entry_spec(input, rules, side, missing);
-                orders.push(Planned { role: 'o', spec });
-            }
+    } else {
+        orders.extend(exit_of(input, rules));
+        let missing = wanted.saturating_sub(pending);
+        if is_orderable(input.instrument, missing, input.price) {
+            let spec = entry_spec(input, rules, side, missing);
+            orders.push(Planned { role: 'o', spec });
         }
     }
     if orders.is_empty() {
@@ -279,10 +337,15 @@ fn entry_spec(input: &PlanInput<'_>, rules: &PlanRules, side: Side, qty: Qty) ->
         EntryStyle::PostOnly { .. } => TimeInForce::Gtc,
         EntryStyle::Market | EntryStyle::Limit { .. } => rules.tif,
     };
+    let rules = input.instrument;
+    let most = match kind {
+        OrderKind::Limit { .. } => rules.max_qty,
+        _ => rules.max_market_qty,
+    };
     OrderSpec {
         instrument: input.id,
         side,
-        qty,
+        qty: qty.min(most.floor_to(rules.qty_step)),
         kind,
         tif,
         reduce_only: false,
@@ -330,16 +393,17 @@ fn close_spec(input: &PlanInput<'_>, rules: &PlanRules, qty: Qty) -> Option<Orde
     input.held.side().map(|side| OrderSpec {
         instrument: input.id,
         side: side.opposite(),
-        qty: if qty < input.held.abs() {
-            qty
-        } else {
-            input.held.abs()
-        },
+        qty: qty.min(input.held.abs()).min(largest_close(input.instrument)),
         kind: OrderKind::Market,
         tif,
         reduce_only: true,
         purpose: Purpose::Exit,
     })
+}
+
+/// Largest market order on the grid: what is more is closed in several.
+pub(super) fn largest_close(instrument: &Instrument) -> Qty {
+    instrument.max_market_qty.floor_to(instrument.qty_step)
 }
 
 #[cfg(test)]

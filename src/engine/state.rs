@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::planner::NoOrder;
 use crate::control::ActionMark;
 use crate::domain::{
-    Bar, ClientOrderId, Exposure, Funding, InstrumentId, Interval, LegId, Money, Price, Qty, Rate,
+    Bar, BarEvent, ClientOrderId, Exposure, Funding, InstrumentId, Interval, LegId, Money, Price, Qty, Rate,
     Timestamp,
 };
 use crate::market::{Book, Series};
@@ -22,6 +22,10 @@ pub(super) const ACTIONS: usize = 256;
 pub(super) struct Market {
     /// Price of the newest trade or bar: what orders are sized with.
     pub(super) last: Option<Price>,
+    /// When that price held: a bar's close is as old as the bar's end, however late it arrives.
+    pub(super) last_at: Timestamp,
+    /// End of the newest closed bar of any interval.
+    bar_end: Timestamp,
     /// Newest price of any kind, the middle of a quote included: what positions are valued at.
     pub(super) newest: Option<Price>,
     pub(super) bid: Option<(Price, Qty)>,
@@ -47,6 +51,8 @@ impl Market {
     pub(super) fn new() -> Self {
         Self {
             last: None,
+            last_at: Timestamp::default(),
+            bar_end: Timestamp::default(),
             newest: None,
             bid: None,
             ask: None,
@@ -66,25 +72,61 @@ impl Market {
         self.mark.or(self.newest)
     }
 
-    /// Takes the price of a trade or a bar.
-    pub(super) fn traded(&mut self, price: Price) {
+    /// Takes the price of a trade or a bar. A price of zero is no price.
+    #[inline]
+    pub(super) fn traded(&mut self, price: Price, at: Timestamp) {
+        if price.is_zero() {
+            self.n_bad += 1;
+            return;
+        }
         self.last = Some(price);
+        self.last_at = at;
         self.newest = Some(price);
     }
 
-    /// Takes the best prices of a quote or a book.
+    /// Takes a bar's close, unless a newer bar has closed already: a bar that comes twice or too
+    /// late says nothing about the price of now. The bar must have passed its check.
+    #[inline]
+    pub(super) fn barred(&mut self, event: &BarEvent, now: Timestamp) {
+        let end = event.bar.open_time.plus_millis(event.interval.millis());
+        if self.bar_end < end {
+            self.traded(event.bar.close, now.min(end));
+            if event.confirmed {
+                self.bar_end = end;
+            }
+        }
+        if event.confirmed {
+            self.draw_bar(event.interval, &event.bar);
+        }
+    }
+
+    /// Takes a mark price. Zero is no price.
+    pub(super) fn marked(&mut self, price: Price) {
+        if price.is_zero() {
+            self.n_bad += 1;
+        } else {
+            self.mark = Some(price);
+        }
+    }
+
+    /// Takes the best prices of a quote; one that is empty or crossed says nothing.
     pub(super) fn quoted(&mut self, bid: (Price, Qty), ask: (Price, Qty)) {
+        if bid.0.is_zero() || ask.0 < bid.0 {
+            self.n_bad += 1;
+            return;
+        }
         self.bid = Some(bid);
         self.ask = Some(ask);
         self.newest = Some(bid.0.midpoint(ask.0));
     }
 
-    pub(super) fn draw_bar(&mut self, interval: Interval, bar: &Bar) {
+    fn draw_bar(&mut self, interval: Interval, bar: &Bar) {
         let chart = self.chart.get_or_insert_with(|| Chart {
             interval,
             bars: VecDeque::with_capacity(CHART_BARS),
         });
-        if chart.interval == interval {
+        let is_new = |newest: &Bar| newest.open_time < bar.open_time;
+        if chart.interval == interval && chart.bars.back().is_none_or(is_new) {
             if chart.bars.len() == CHART_BARS {
                 chart.bars.pop_front();
             }
@@ -144,7 +186,14 @@ pub(super) struct Leg {
     pub(super) refused: Option<Rule>,
     /// Prices between which a position on target needs no second look.
     pub(super) calm: Option<(Price, Price)>,
+    /// The stop at the venue, until it is known to be over.
     pub(super) stop: Option<ClientOrderId>,
+    /// Stops that died without being asked to, since one last lived through a bar.
+    pub(super) stop_faults: u32,
+    /// No protective or flattening close before then: the last one was turned away.
+    pub(super) close_not_before: Timestamp,
+    /// Whether the newest decision waits for the cancel of an older one's entries.
+    pub(super) replan: bool,
     pub(super) attempts: Attempts,
 }
 
@@ -154,6 +203,8 @@ pub(super) struct Attempts {
     bar: Timestamp,
     stop: u32,
     close: u32,
+    open: u32,
+    flip: u32,
     flatten: u32,
 }
 
@@ -169,6 +220,8 @@ impl Attempts {
         let counter = match role {
             's' => &mut self.stop,
             'f' => &mut self.flatten,
+            'o' => &mut self.open,
+            'n' => &mut self.flip,
             _ => &mut self.close,
         };
         *counter += 1;

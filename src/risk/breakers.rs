@@ -46,7 +46,15 @@ pub struct Breakers {
     week_start: Money,
     peak: Money,
     pauses: Vec<Pause>,
-    killed: bool,
+    killed: Killed,
+}
+
+/// Kills that have fired and may not fire again yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Killed {
+    drawdown: bool,
+    day: bool,
+    week: bool,
 }
 
 impl Breakers {
@@ -62,7 +70,7 @@ impl Breakers {
             week_start: Money::ZERO,
             peak: Money::ZERO,
             pauses: Vec::new(),
-            killed: false,
+            killed: Killed::default(),
         }
     }
 
@@ -70,15 +78,26 @@ impl Breakers {
     pub fn start_day(&mut self, equity: Money) {
         self.day_start = equity;
         self.day_floor = Some(equity - self.limits.day_loss_value());
+        self.killed.day = false;
     }
 
     /// Takes over the equity at which the ISO week began.
     pub fn start_week(&mut self, equity: Money) {
         self.week_start = equity;
         self.week_floor = Some(equity - self.limits.week_loss_value());
+        self.killed.week = false;
     }
 
-    /// Takes over a new highest equity.
+    /// Takes over the equity where it is the highest since the start, or since the last
+    /// [`Breakers::rearm`].
+    #[inline]
+    pub fn raise_peak(&mut self, equity: Money) {
+        if self.peak < equity {
+            self.set_peak(equity);
+        }
+    }
+
+    /// Measures the drawdown from this equity on.
     pub fn set_peak(&mut self, peak: Money) {
         self.peak = peak;
         self.drawdown_floor = Some(peak - peak * self.limits.max_drawdown);
@@ -86,7 +105,8 @@ impl Breakers {
 
     /// Looks at the equity; returns the limits that break now and did not before.
     ///
-    /// A pause that runs is not started again, and a kill fires once until it is re-armed.
+    /// A pause that runs is not started again, and a kill fires once: for the drawdown until it is
+    /// re-armed, for a loss until its day or week is over.
     #[inline]
     pub fn watch(&mut self, now: Timestamp, equity: Money) -> Vec<Breach> {
         let below = |floor: Option<Money>| floor.is_some_and(|floor| equity <= floor);
@@ -144,8 +164,12 @@ impl Breakers {
                     }
                 }
                 LimitAction::Kill => {
-                    if !self.killed {
-                        self.killed = true;
+                    let killed = match rule {
+                        "drawdown" => &mut self.killed.drawdown,
+                        "day loss" => &mut self.killed.day,
+                        _ => &mut self.killed.week,
+                    };
+                    if !std::mem::replace(killed, true) {
                         found.push(breach(None));
                     }
                 }
@@ -154,11 +178,12 @@ impl Breakers {
         found
     }
 
-    /// Lets a kill fire again, after an operator has resumed: the drawdown is measured from the
-    /// equity of that moment on, or the next bar would kill again.
+    /// Lets a drawdown kill fire again, after an operator has resumed: it is measured from the
+    /// equity of that moment on, or the next bar would kill again. A kill by the loss of a day or
+    /// week fires once in its day or week, and entries stay refused until that is over (I26).
     pub fn rearm(&mut self, equity: Money) {
-        if self.killed {
-            self.killed = false;
+        if self.killed.drawdown {
+            self.killed.drawdown = false;
             self.set_peak(equity);
         }
     }

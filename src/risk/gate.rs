@@ -1,7 +1,7 @@
 //! The gate: one intent in, an approval or a refusal out.
 //!
-//! Rules run in the order of S2-33: kill switch, drawdown, daily and weekly loss, data, position
-//! and exposure, minimum size; then price band, frequency and the venue's own grid. The first
+//! Rules run in the order of S2-33: kill switch, drawdown, daily and weekly loss, data (no order of
+//! unknown outcome, a fresh price), position and exposure, minimum size; then price band, frequency and the venue's own grid. The first
 //! rule that refuses names itself.
 
 use std::collections::VecDeque;
@@ -11,7 +11,7 @@ use super::approved::Approved;
 use super::breakers::{Breakers, PAUSED};
 use super::limits::{LimitAction, Limits};
 use crate::domain::{
-    Category, Instrument, Intent, KillLevel, Money, Price, Purpose, Qty, Side, SignedQty, Timestamp,
+    Category, ClientOrderId, Instrument, Intent, KillLevel, Money, Price, Purpose, Qty, Side, SignedQty, Timestamp,
 };
 
 /// Window of the frequency limit.
@@ -34,6 +34,8 @@ pub enum Rule {
     ReduceOnly,
     /// A short position on a spot market.
     SpotShort,
+    /// An order on the instrument whose outcome nobody knows.
+    Unresolved,
     /// No price, or one that is too old.
     FreshPrice,
     /// Largest position.
@@ -62,6 +64,7 @@ impl Rule {
             Rule::Paused => "paused",
             Rule::ReduceOnly => "reduce-only",
             Rule::SpotShort => "spot short",
+            Rule::Unresolved => "unresolved order",
             Rule::FreshPrice => "fresh price",
             Rule::MaxPosition => "max position",
             Rule::MaxExposure => "max exposure",
@@ -137,8 +140,10 @@ pub struct Scene<'a> {
     pub position: SignedQty,
     /// Amounts of entries that could still fill, by side: in flight, working and unresolved.
     pub pending: (Qty, Qty),
-    /// Amount of reduce-only closes that could still fill, protection not counted.
+    /// Amount of reduce-only closes that could still fill, sleeping protection not counted.
     pub closing: Qty,
+    /// An order on this instrument whose outcome nobody knows.
+    pub unresolved: Option<ClientOrderId>,
     /// Price to value the order with, and when it was seen.
     pub reference: Option<(Price, Timestamp)>,
     /// Worst-case value of every other instrument.
@@ -246,8 +251,9 @@ impl Gate {
                 format!("position {}", scene.position),
             );
         }
-        let is_protection = matches!(spec.purpose, Purpose::StopLoss | Purpose::TakeProfit);
-        let closing = if is_protection {
+        let sleeps = matches!(spec.purpose, Purpose::StopLoss | Purpose::TakeProfit)
+            && spec.kind.trigger().is_some();
+        let closing = if sleeps {
             Qty::ZERO
         } else {
             scene.closing
@@ -268,6 +274,9 @@ impl Gate {
         }
         if let Some((rule, value, limit)) = breakers.holding(scene.now, scene.equity) {
             return refuse(Rule::of_breaker(rule), value, limit);
+        }
+        if let Some(order) = scene.unresolved {
+            return refuse(Rule::Unresolved, order, "a known outcome");
         }
         let reference = self.fresh_reference(scene)?;
         self.check_size(intent, scene, reference)?;
