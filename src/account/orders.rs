@@ -4,12 +4,12 @@
 //! venue's word does that, passed on as an event or, after its proof, by
 //! [`Orders::never_accepted`].
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use super::order::{Order, OrderState};
 use crate::domain::{
     AccountEvent, ClientOrderId, Fill, InstrumentId, Intent, LegId, NotSent, Qty, RejectReason,
-    Side, SignedQty, Timestamp,
+    Side, SignedQty, Timestamp, UsedNames,
 };
 
 /// Terminal orders that stay readable.
@@ -75,7 +75,7 @@ pub struct Orders {
     /// Terminal orders that are still in `by_id`, in the order in which they ended.
     ended: VecDeque<ClientOrderId>,
     /// Names of orders that have left `by_id`.
-    forgotten: BTreeSet<ClientOrderId>,
+    forgotten: UsedNames,
     worst: Vec<WorstCase>,
     n_sent: u64,
 }
@@ -165,7 +165,7 @@ impl Orders {
                     outcome.incident = Some(Incident::FillAfterEnd { was: Some(was) });
                 }
             }
-            (None, _) if self.forgotten.contains(&fill.order) => {
+            (None, _) if self.forgotten.contains(fill.order.as_str()) => {
                 outcome.incident = Some(Incident::FillAfterEnd { was: None });
             }
             _ => {}
@@ -200,7 +200,7 @@ impl Orders {
     ) -> OrderOutcome {
         let Some(order) = self.by_id.get_mut(id) else {
             return OrderOutcome {
-                incident: (!self.forgotten.contains(id)).then_some(Incident::UnknownOrder),
+                incident: (!self.forgotten.contains(id.as_str())).then_some(Incident::UnknownOrder),
                 ..OrderOutcome::default()
             };
         };
@@ -233,7 +233,7 @@ impl Orders {
             && let Some(oldest) = self.ended.pop_front()
         {
             self.by_id.remove(&oldest);
-            self.forgotten.insert(oldest);
+            self.forgotten.insert(oldest.as_str());
         }
     }
 
@@ -320,7 +320,7 @@ impl Orders {
     /// Whether an order of this name was ever sent.
     #[must_use]
     pub fn is_known(&self, id: &ClientOrderId) -> bool {
-        self.by_id.contains_key(id) || self.forgotten.contains(id)
+        self.by_id.contains_key(id) || self.forgotten.contains(id.as_str())
     }
 
     /// Orders sent so far.

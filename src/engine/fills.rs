@@ -359,13 +359,24 @@ impl Engine {
         let Some(side) = position.size.side() else {
             return;
         };
-        let trigger = stop_price(position.entry, side, self.stop_loss(id));
-        let broken = match side {
-            Side::Buy => price < trigger,
-            Side::Sell => trigger < price,
+        // A position that gains needs no trigger computed: the steady state of each price.
+        let gains = match side {
+            Side::Buy => position.entry <= price,
+            Side::Sell => price <= position.entry,
         };
+        if gains {
+            return;
+        }
+        let trigger = stop_price(position.entry, side, self.stop_loss(id));
+        let holds = match side {
+            Side::Buy => trigger <= price,
+            Side::Sell => price <= trigger,
+        };
+        if holds {
+            return;
+        }
         let closing = self.orders.closing(id);
-        if !broken || position.size.abs() <= closing || self.level >= KillLevel::Halted {
+        if position.size.abs() <= closing || self.level >= KillLevel::Halted {
             return;
         }
         let text = format!(
