@@ -144,7 +144,10 @@ fn fifty_kills_leave_no_trace() {
                 let len = home.journal_len();
                 if len > 0 && dice.roll(2) == 0 {
                     let lost = dice.roll(3_000);
-                    cut(&home.journal(), len.saturating_sub(lost).max(header_len(&home.journal())));
+                    cut(
+                        &home.journal(),
+                        len.saturating_sub(lost).max(header_len(&home.journal())),
+                    );
                     n_cut += 1;
                 }
             }
@@ -200,7 +203,11 @@ fn rules_home(market: &Path) -> Home {
 fn halt_and_wait(home: &Home) {
     let output = home.call(&["kill", "--level", "halt", "--reason", "a test"]);
     assert!(output.status.success(), "{output:?}");
-    assert!(wait_for(|| home.latch().contains("\"halt")), "{}", home.latch());
+    assert!(
+        wait_for(|| home.latch().contains("\"halt")),
+        "{}",
+        home.latch()
+    );
 }
 
 fn level_at_end(home: &Home) -> KillLevel {
@@ -311,7 +318,13 @@ fn a_turn_cut_in_two_is_ended_before_a_kill_or_a_release_comes_in() {
     whole.run(&[]);
     let all = ends(&whole.journal());
     let is_answer = |record: &Record| {
-        matches!(record, Record::Step { event: Event::Account(_), .. })
+        matches!(
+            record,
+            Record::Step {
+                event: Event::Account(_),
+                ..
+            }
+        )
     };
     // Places where the last whole record is an answer of the broker whose turn goes on.
     let places: Vec<u64> = all
@@ -461,12 +474,19 @@ fn whatever_the_gate_held_back_a_replay_holds_back_the_same() {
         n_between += gate.n_between;
         let built = build(&settings);
         let mut again = Session::new(built.engine, built.broker, built.watch);
-        let end = replay(&mut again, Journal::open(&path).unwrap(), &mut |_: &Step<'_>| {});
+        let end = replay(
+            &mut again,
+            Journal::open(&path).unwrap(),
+            &mut |_: &Step<'_>| {},
+        );
         let end = end.unwrap_or_else(|error| panic!("every {nth}: {error}"));
         assert_eq!(end.n_equal, session.engine.seq());
         assert_eq!(again.engine.equity(), session.engine.equity());
     }
-    assert!(n_between > 0, "no answer waited while an order was held back");
+    assert!(
+        n_between > 0,
+        "no answer waited while an order was held back"
+    );
 }
 
 #[test]
@@ -503,9 +523,15 @@ fn a_reader_that_has_stopped_reading_cannot_keep_a_session_from_ending() {
         }
         len > 0 && last.1.elapsed() > Duration::from_millis(700)
     }));
-    assert!(child.try_wait().unwrap().is_none(), "it waits for its reader");
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "it waits for its reader"
+    );
     common::signal(&child, Signal::USR1);
-    assert!(wait_for(|| home.latch().contains("\"halt")), "a halt does not wait");
+    assert!(
+        wait_for(|| home.latch().contains("\"halt")),
+        "a halt does not wait"
+    );
     common::signal(&child, Signal::TERM);
     let start = Instant::now();
     assert!(wait_for(|| child.try_wait().unwrap().is_some()));

@@ -218,7 +218,10 @@ fn real_bars_give_backtest_and_paper_run_the_same_lines() {
         assert_eq!(shown, equity.to_string());
         let n_fills = count(&program, "fill");
         let n_decisions = count(&program, "decision");
-        assert!(n_fills > 0 && n_decisions > 2_000, "{n_fills} {n_decisions}");
+        assert!(
+            n_fills > 0 && n_decisions > 2_000,
+            "{n_fills} {n_decisions}"
+        );
         eprintln!("{bundle}: {n_decisions} decisions, {n_fills} fills, equity {equity}, all equal");
     }
 }
@@ -254,6 +257,9 @@ fn what_comes_later_changes_nothing_before() {
         .zip(&after.steps)
         .find(|(a, b)| a != b)
         .expect("the edit is seen");
-    assert_ne!(first.0.2, first.1.2, "nothing differs before the edited input");
+    assert_ne!(
+        first.0.2, first.1.2,
+        "nothing differs before the edited input"
+    );
     assert!(edit <= first.0.1);
 }

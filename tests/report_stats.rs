@@ -5,7 +5,7 @@
 use tradeterm::account::ClosedTrade;
 use tradeterm::account::stats::{EquityStats, TradeStats};
 use tradeterm::domain::{InstrumentId, Money, OrderKind, Price, Rate, Side, Timestamp};
-use tradeterm::engine::{EffectOf, Event};
+use tradeterm::engine::{EffectOf, EffectRecord, Event};
 use tradeterm::report::{Report, ReportBuilder, write_equity_csv, write_trades_csv};
 
 use script::{bar, facts, fill, intent, script};
@@ -13,6 +13,7 @@ use script::{bar, facts, fill, intent, script};
 #[path = "report_stats/script.rs"]
 mod script;
 
+const NONE: &[EffectRecord] = &[];
 const DAY: i64 = 86_400_000;
 const HOUR: i64 = 3_600_000;
 const BTC: InstrumentId = InstrumentId(0);
@@ -327,14 +328,14 @@ fn only_market_orders_count_for_the_time_to_a_fill() {
     let mut builder = ReportBuilder::new(facts());
     let sent = EffectOf::Submit(intent("l", Side::Buy, limit, 0));
     builder.step(at(0), &bar(-HOUR, "50000"), &[sent]);
-    builder.step(at(99), &fill("l", Side::Buy, "50000", "50000", 99), &[]);
+    builder.step(at(99), &fill("l", Side::Buy, "50000", "50000", 99), NONE);
     // The same name again, and a fill of an order that nobody sent.
     let again = EffectOf::Submit(intent("l", Side::Buy, limit, 0));
     builder.step(at(100), &Event::Tick, &[again]);
     builder.step(
         at(101),
         &fill("stranger", Side::Buy, "50000", "50000", 101),
-        &[],
+        NONE,
     );
     let report = builder.finish();
     assert_eq!(report.latency.to_fill, None);

@@ -4,10 +4,10 @@
 //! funding, to the last digit, whatever the order of the fills. It does not know orders, limits
 //! or statistics, and it does not look for differences to the venue.
 
-use std::collections::BTreeSet;
-
 use super::position::{ClosedTrade, Position, slippage};
-use crate::domain::{Fill, InstrumentId, LegId, Money, Price, Qty, Rate, SignedQty, Timestamp};
+use crate::domain::{
+    Fill, InstrumentId, LegId, Money, Price, Qty, Rate, SignedQty, Timestamp, UsedNames,
+};
 
 /// What one fill did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -35,7 +35,7 @@ struct Slot {
     /// Value of the position at `mark`, without sign.
     exposure: Money,
     /// Executions applied. Venues replay them after any time, so they are kept for ever.
-    seen: BTreeSet<Box<str>>,
+    seen: UsedNames,
 }
 
 /// Equity at the start of a period.
@@ -110,7 +110,7 @@ impl Ledger {
             self.slots.resize(at + 1, Slot::default());
         }
         let slot = &mut self.slots[at];
-        if slot.seen.contains(fill.exec_id.as_str()) {
+        if slot.seen.contains(&fill.exec_id) {
             return FillOutcome::default();
         }
         let was_open = slot.position.is_some();
@@ -124,7 +124,7 @@ impl Ledger {
         self.cash += outcome.realised - fill.fee;
         self.n_fills += 1;
         self.revalue(at);
-        self.slots[at].seen.insert(fill.exec_id.as_str().into());
+        self.slots[at].seen.insert(&fill.exec_id);
         outcome
     }
 

@@ -105,8 +105,6 @@ pub struct Order {
     pub accepted_at: Option<Timestamp>,
     /// When it last changed, in session time.
     pub updated_at: Timestamp,
-    /// Its place among all orders sent.
-    pub(super) seq: u64,
     pub(super) facts: Facts,
     /// Everything that traded, even beyond the amount asked for.
     traded: (Qty, Money),
@@ -114,13 +112,12 @@ pub struct Order {
 }
 
 impl Order {
-    pub(super) fn new(intent: Intent, at: Timestamp, seq: u64) -> Self {
+    pub(super) fn new(intent: Intent, at: Timestamp) -> Self {
         Self {
             intent,
             sent_at: at,
             accepted_at: None,
             updated_at: at,
-            seq,
             facts: Facts::default(),
             traded: (Qty::ZERO, Money::ZERO),
             execs: BTreeSet::new(),

@@ -4,12 +4,12 @@
 //! venue's word does that, passed on as an event or, after its proof, by
 //! [`Orders::never_accepted`].
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use super::order::{Order, OrderState};
 use crate::domain::{
     AccountEvent, ClientOrderId, Fill, InstrumentId, Intent, LegId, NotSent, Qty, RejectReason,
-    Side, SignedQty, Timestamp,
+    Side, SignedQty, Timestamp, UsedNames,
 };
 
 /// Terminal orders that stay readable.
@@ -69,13 +69,13 @@ struct WorstCase {
 /// same events leads to the same states.
 #[derive(Debug, Clone, Default)]
 pub struct Orders {
-    by_id: BTreeMap<ClientOrderId, Order>,
-    /// Names of live orders by the place they were sent in.
-    live: BTreeMap<u64, ClientOrderId>,
-    /// Terminal orders that are still in `by_id`, in the order in which they ended.
-    ended: VecDeque<ClientOrderId>,
-    /// Names of orders that have left `by_id`.
-    forgotten: BTreeSet<ClientOrderId>,
+    /// Live orders, oldest first. They are few and nearly every event is about one of them, so
+    /// looking at each is cheaper than an index.
+    live: Vec<Order>,
+    /// Terminal orders that are still readable, in the order in which they ended.
+    ended: VecDeque<Order>,
+    /// Names of all of them, and of those that are not readable any more.
+    used: UsedNames,
     worst: Vec<WorstCase>,
     n_sent: u64,
 }
@@ -96,14 +96,13 @@ impl Orders {
     ///
     /// When an order of that name was sent before; nothing changes then.
     pub fn sent(&mut self, intent: &Intent, at: Timestamp) -> Result<(), AlreadyKnown> {
-        if self.is_known(&intent.id) {
+        if !self.used.insert(intent.id.as_str()) {
             return Err(AlreadyKnown(intent.id));
         }
-        let order = Order::new(intent.clone(), at, self.n_sent);
+        let order = Order::new(intent.clone(), at);
         self.n_sent += 1;
         self.reserve(intent.spec.instrument, order.reserve(), 1);
-        self.live.insert(order.seq, intent.id);
-        self.by_id.insert(intent.id, order);
+        self.live.push(order);
         Ok(())
     }
 
@@ -155,7 +154,7 @@ impl Orders {
     fn fill(&mut self, fill: &Fill, at: Timestamp) -> OrderOutcome {
         let before = self.get(&fill.order).map(|o| (o.state(), o.n_fills()));
         let mut outcome = self.change(&fill.order, at, |o| o.add_fill(fill));
-        order_seen(&mut self.by_id, &fill.order, at);
+        self.seen(&fill.order, at);
         match (before, self.get(&fill.order)) {
             (Some((was, n_before)), Some(order)) if n_before < order.n_fills() => {
                 let excess = order.excess();
@@ -165,7 +164,7 @@ impl Orders {
                     outcome.incident = Some(Incident::FillAfterEnd { was: Some(was) });
                 }
             }
-            (None, _) if self.forgotten.contains(&fill.order) => {
+            (None, _) if self.is_known(&fill.order) => {
                 outcome.incident = Some(Incident::FillAfterEnd { was: None });
             }
             _ => {}
@@ -182,7 +181,7 @@ impl Orders {
     ) -> OrderOutcome {
         let was = self.get(id).map(Order::state);
         let mut outcome = self.change(id, at, change);
-        order_seen(&mut self.by_id, id, at);
+        self.seen(id, at);
         if let Some(was @ (OrderState::NotSent(_) | OrderState::NeverAccepted)) = was
             && outcome.changed
         {
@@ -198,9 +197,9 @@ impl Orders {
         at: Timestamp,
         change: impl FnOnce(&mut Order),
     ) -> OrderOutcome {
-        let Some(order) = self.by_id.get_mut(id) else {
+        let Some(order) = self.get_mut(id) else {
             return OrderOutcome {
-                incident: (!self.forgotten.contains(id)).then_some(Incident::UnknownOrder),
+                incident: (!self.is_known(id)).then_some(Incident::UnknownOrder),
                 ..OrderOutcome::default()
             };
         };
@@ -212,12 +211,12 @@ impl Orders {
         if changed {
             order.updated_at = at;
         }
-        let (instrument, seq) = (order.intent.spec.instrument, order.seq);
+        let instrument = order.intent.spec.instrument;
         let after = order.reserve();
         self.reserve(instrument, before, -1);
         self.reserve(instrument, after, 1);
         if ended {
-            self.end(*id, seq);
+            self.end(id);
         }
         OrderOutcome {
             changed,
@@ -226,15 +225,26 @@ impl Orders {
         }
     }
 
-    fn end(&mut self, id: ClientOrderId, seq: u64) {
-        self.live.remove(&seq);
-        self.ended.push_back(id);
-        if self.ended.len() > KEPT
-            && let Some(oldest) = self.ended.pop_front()
-        {
-            self.by_id.remove(&oldest);
-            self.forgotten.insert(oldest);
+    fn end(&mut self, id: &ClientOrderId) {
+        if let Some(at) = self.live.iter().position(|o| o.intent.id == *id) {
+            if self.ended.len() == KEPT {
+                self.ended.pop_front();
+            }
+            self.ended.push_back(self.live.remove(at));
         }
+    }
+
+    /// Notes the first moment at which the venue showed that it has the order.
+    fn seen(&mut self, id: &ClientOrderId, at: Timestamp) {
+        if let Some(order) = self.get_mut(id) {
+            order.accepted_at.get_or_insert(at);
+        }
+    }
+
+    fn get_mut(&mut self, id: &ClientOrderId) -> Option<&mut Order> {
+        let newest_ended = self.ended.iter_mut().rev();
+        let mut orders = self.live.iter_mut().chain(newest_ended);
+        orders.find(|o| o.intent.id == *id)
     }
 
     fn reserve(&mut self, instrument: InstrumentId, (side, qty): (Side, Qty), times: i128) {
@@ -315,7 +325,7 @@ impl Orders {
 
     /// Live orders, oldest first.
     pub fn live(&self) -> impl Iterator<Item = &Order> {
-        self.live.values().filter_map(|id| self.by_id.get(id))
+        self.live.iter()
     }
 
     /// Number of live orders.
@@ -326,32 +336,26 @@ impl Orders {
 
     /// Newest terminal orders, in the order in which they ended, at most 250.
     pub fn ended(&self) -> impl Iterator<Item = &Order> {
-        self.ended.iter().filter_map(|id| self.by_id.get(id))
+        self.ended.iter()
     }
 
     /// An order that is live or among the newest terminal ones.
     #[must_use]
     pub fn get(&self, id: &ClientOrderId) -> Option<&Order> {
-        self.by_id.get(id)
+        let mut orders = self.live.iter().chain(self.ended.iter().rev());
+        orders.find(|o| o.intent.id == *id)
     }
 
     /// Whether an order of this name was ever sent.
     #[must_use]
     pub fn is_known(&self, id: &ClientOrderId) -> bool {
-        self.by_id.contains_key(id) || self.forgotten.contains(id)
+        self.used.contains(id.as_str())
     }
 
     /// Orders sent so far.
     #[must_use]
     pub const fn n_sent(&self) -> u64 {
         self.n_sent
-    }
-}
-
-/// Notes the first moment at which the venue showed that it has the order.
-fn order_seen(orders: &mut BTreeMap<ClientOrderId, Order>, id: &ClientOrderId, at: Timestamp) {
-    if let Some(order) = orders.get_mut(id) {
-        order.accepted_at.get_or_insert(at);
     }
 }
 

@@ -139,10 +139,10 @@ fn open_bars(settings: &Settings) -> Result<MarketSource, BuildError> {
                 file.path.display()
             )));
         };
-        let sniff = BarFile::sniff(&file.path)?;
+        let overview = BarFile::overview(&file.path)?;
         let id = all.find(symbol.as_str(), feed.category)?;
-        let interval = file.interval.unwrap_or(sniff.interval);
-        rows.push((file, all.get(id).clone(), interval, sniff));
+        let interval = file.interval.unwrap_or(overview.interval);
+        rows.push((file, all.get(id).clone(), interval, overview));
     }
     let mut list: Vec<_> = rows
         .iter()
@@ -152,12 +152,15 @@ fn open_bars(settings: &Settings) -> Result<MarketSource, BuildError> {
     let table = Instruments::new(list)?;
     let mut feeds: Vec<Box<dyn Feed>> = Vec::new();
     let mut intervals = BTreeMap::new();
-    for (file, instrument, interval, sniff) in rows {
+    for (file, instrument, interval, overview) in rows {
         let id = table.find(instrument.symbol.as_str(), feed.category)?;
         intervals.entry(id).or_insert(interval);
         let bars = BarFile::open(&file.path, id, interval)?;
-        let end = sniff.last.plus_millis(interval.millis());
-        feeds.push(Box::new(BarFeed::new(bars, Some((sniff.first, end)))));
+        let span = overview.last.map(|last| {
+            let end = last.plus_millis(interval.millis());
+            (overview.first, end)
+        });
+        feeds.push(Box::new(BarFeed::new(bars, span)));
         if let Some(funding) = &file.funding {
             feeds.push(Box::new(RowFeed::open(funding, RowKind::Funding, id)?));
         }

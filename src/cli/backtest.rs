@@ -11,7 +11,7 @@ use super::{Exit, Failure, Outcome, load};
 use crate::app::{build_session, open_market};
 use crate::config::Settings;
 use crate::domain::{Intent, KillLevel, NotSent, Timestamp};
-use crate::engine::{EffectRecord, Event};
+use crate::engine::Event;
 use crate::report::{EquityCsv, Report, ReportBuilder, SessionFacts, TradesCsv};
 use crate::runtime::clock::Clock;
 use crate::runtime::{Session, Step, Witness, backtest as play};
@@ -23,7 +23,6 @@ const EQUITY_EVERY_MS: i64 = 3_600_000;
 /// Folds a backtest into a report while it runs; memory does not grow with the bars.
 struct Reporter {
     builder: ReportBuilder,
-    records: Vec<EffectRecord>,
     trades: Option<TradesCsv<BufWriter<File>>>,
     equity: Option<EquityCsv<BufWriter<File>>>,
     next_equity: Timestamp,
@@ -37,10 +36,7 @@ impl Witness for Reporter {
     }
 
     fn step(&mut self, step: &Step<'_>) -> std::io::Result<()> {
-        self.records.clear();
-        self.records
-            .extend(step.effects.iter().map(crate::engine::Effect::to_record));
-        let closed = self.builder.step(step.at, step.event, &self.records);
+        let closed = self.builder.step(step.at, step.event, step.effects);
         if let Some(file) = &mut self.trades {
             for trade in closed {
                 file.row(trade)?;
@@ -139,7 +135,6 @@ fn reporter(facts: SessionFacts, out: Option<&Path>) -> Result<Reporter, Failure
     };
     Ok(Reporter {
         builder: ReportBuilder::new(facts),
-        records: Vec::new(),
         trades: create("trades.csv")?.map(TradesCsv::new).transpose()?,
         equity: create("equity.csv")?.map(EquityCsv::new).transpose()?,
         next_equity: Timestamp::from_millis(i64::MIN),

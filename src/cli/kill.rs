@@ -136,12 +136,7 @@ fn read(latch: &LatchFile) -> Result<Option<LatchRecord>, Failure> {
         .map_err(|error| Failure::new(Exit::Config, error.to_string()))
 }
 
-fn save(
-    latch: &LatchFile,
-    level: KillLevel,
-    reason: &str,
-    released: bool,
-) -> Result<(), Failure> {
+fn save(latch: &LatchFile, level: KillLevel, reason: &str, released: bool) -> Result<(), Failure> {
     let at_ms = Clock::start().wall().millis();
     latch
         .save(&LatchRecord {

@@ -8,6 +8,7 @@ mod instrument;
 mod market;
 mod mode;
 mod money;
+mod names;
 mod order;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ pub use market::{
 };
 pub use mode::{KillLevel, Mode};
 pub use money::{Money, NumberError, Price, Qty, Rate, SignedQty};
+pub use names::UsedNames;
 pub use order::{
     ClientOrderId, Exposure, ExposureError, Intent, LegId, OrderIdError, OrderKind, OrderSpec,
     Purpose, Side, TimeInForce, TriggerPrice,

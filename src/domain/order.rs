@@ -1,5 +1,6 @@
 //! Orders: what is wanted, under which name, and how it is to be filled.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -216,6 +217,12 @@ pub struct Intent {
     pub spec: OrderSpec,
 }
 
+impl AsRef<Intent> for Intent {
+    fn as_ref(&self) -> &Intent {
+        self
+    }
+}
+
 /// Why a text is not a client order id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a client order id: use 1 to 36 letters, digits, dashes or underscores")]
@@ -226,10 +233,28 @@ pub struct OrderIdError(String);
 /// It is a function of the decision, never of the clock or of chance, so that the same decision
 /// after a crash names the same order and the venue itself refuses the duplicate (Bybit v5
 /// `orderLinkId`: at most 36 characters, always unique).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClientOrderId {
     len: u8,
     text: [u8; 36],
+}
+
+impl Ord for ClientOrderId {
+    /// By length, then by bytes. Maps of orders are searched several times for each event of the
+    /// broker, so the bytes are compared as three numbers and not one by one.
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.len
+            .cmp(&other.len)
+            .then_with(|| self.as_numbers().cmp(&other.as_numbers()))
+    }
+}
+
+impl PartialOrd for ClientOrderId {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl ClientOrderId {
@@ -260,6 +285,20 @@ impl ClientOrderId {
         id.push_all(role.encode_utf8(&mut [0; 4]).as_bytes());
         id.push_base36(u64::from(attempt), 1);
         id
+    }
+
+    /// The bytes as numbers that order as they do.
+    #[inline]
+    fn as_numbers(&self) -> (u128, u128, u32) {
+        const FITS: &str = "16 + 16 + 4 bytes are 36";
+        let (first, rest) = self.text.split_first_chunk().expect(FITS);
+        let (second, rest) = rest.split_first_chunk().expect(FITS);
+        let third = rest.first_chunk().expect(FITS);
+        (
+            u128::from_be_bytes(*first),
+            u128::from_be_bytes(*second),
+            u32::from_be_bytes(*third),
+        )
     }
 
     fn push_all(&mut self, bytes: &[u8]) {

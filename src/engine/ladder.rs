@@ -56,7 +56,7 @@ impl Engine {
     fn close_position(&mut self, instrument: InstrumentId, effects: &mut Vec<Effect>) {
         let size = self.ledger.size(instrument);
         let route = self.routes.get(instrument.index()).copied().flatten();
-        let (Some(held), Some(leg)) = (size.held(), route) else {
+        let (Some(held), Some(leg)) = (size.side(), route) else {
             return;
         };
         let qty = size.abs().saturating_sub(self.orders.closing(instrument));

@@ -127,12 +127,21 @@ impl Engine {
     /// The bot-side stop: closes a position whose loss has passed its limit although the stop at
     /// the venue has not closed it (S2-29, C-16).
     pub(super) fn second_net(&mut self, id: InstrumentId, price: Price, effects: &mut Vec<Effect>) {
-        let (Some(leg), Some(position)) = (self.routes[id.index()], self.ledger.position(id)) else {
+        let (Some(leg), Some(position)) = (self.routes[id.index()], self.ledger.position(id))
+        else {
             return;
         };
         let Some(side) = position.size.side() else {
             return;
         };
+        // A position that gains needs no trigger computed: the steady state of each price.
+        let gains = match side {
+            Side::Buy => position.entry <= price,
+            Side::Sell => price <= position.entry,
+        };
+        if gains {
+            return;
+        }
         let trigger = stop_price(position.entry, side, self.stop_loss(id));
         let broken = match side {
             Side::Buy => price < trigger,

@@ -9,8 +9,8 @@ use super::model::{
 };
 use crate::account::Ledger;
 use crate::account::stats::{EquityCurve, EquityStats, TradeStats};
-use crate::domain::{AccountEvent, InstrumentId, MarketEvent, Money, Price, Timestamp};
-use crate::engine::{EffectOf, EffectRecord, Event, Outcome};
+use crate::domain::{AccountEvent, InstrumentId, Intent, MarketEvent, Money, Price, Timestamp};
+use crate::engine::{EffectOf, Event, Outcome};
 
 /// Newest trades and kill steps that a report lists.
 const LISTED: usize = 100;
@@ -76,7 +76,12 @@ impl ReportBuilder {
 
     /// Takes one input and what the engine made of it, in the order of the session. Returns the
     /// trades that were closed by it.
-    pub fn step(&mut self, at: Timestamp, event: &Event, effects: &[EffectRecord]) -> &[TradeRow] {
+    pub fn step<O: AsRef<Intent>>(
+        &mut self,
+        at: Timestamp,
+        event: &Event,
+        effects: &[EffectOf<O>],
+    ) -> &[TradeRow] {
         self.from.get_or_insert(at);
         self.to = Some(at);
         self.n_steps += 1;
@@ -163,9 +168,9 @@ impl ReportBuilder {
         self.execution.apply(event, at, fill_is_new);
     }
 
-    fn effect(&mut self, effect: &EffectRecord, at: Timestamp) {
+    fn effect<O: AsRef<Intent>>(&mut self, effect: &EffectOf<O>, at: Timestamp) {
         match effect {
-            EffectOf::Submit(intent) => self.execution.sent(intent, at),
+            EffectOf::Submit(order) => self.execution.sent(order.as_ref(), at),
             EffectOf::Decision(record) => match &record.outcome {
                 Outcome::Target(_) => self.n_targets += 1,
                 Outcome::Hold(reason) => {

@@ -54,8 +54,8 @@ struct KindTally {
 pub(super) struct Execution {
     orders: Orders,
     kinds: BTreeMap<&'static str, KindTally>,
-    to_ack: Vec<i64>,
-    to_fill: Vec<i64>,
+    to_ack: Durations,
+    to_fill: Durations,
     pub(super) incidents: Tally,
 }
 
@@ -117,10 +117,10 @@ impl Execution {
 
     fn progress(&mut self, before: &Progress, after: &Progress, at: Timestamp) {
         if !before.acked && after.acked {
-            self.to_ack.push(at.since(after.decided_at));
+            self.to_ack.add(at.since(after.decided_at));
         }
         if before.n_fills == 0 && after.n_fills == 1 && after.kind == OrderKind::Market {
-            self.to_fill.push(at.since(after.decided_at));
+            self.to_fill.add(at.since(after.decided_at));
         }
         let tally = self.kind(after.kind.name());
         tally.filled_parts += after.part - before.part;
@@ -135,8 +135,8 @@ impl Execution {
 
     pub(super) fn latency(self) -> LatencySection {
         LatencySection {
-            to_ack: percentiles(self.to_ack),
-            to_fill: percentiles(self.to_fill),
+            to_ack: self.to_ack.percentiles(),
+            to_fill: self.to_fill.percentiles(),
         }
     }
 }
@@ -220,19 +220,37 @@ const fn incident_name(incident: &Incident) -> &'static str {
     }
 }
 
-/// Nearest-rank percentiles: the value at place `ceil(p * n / 100)` of the sorted ones.
-fn percentiles(mut values: Vec<i64>) -> Option<Percentiles> {
-    values.sort_unstable();
-    let n = values.len();
-    let max = *values.last()?;
-    let at = |p: usize| values[(p * n).div_ceil(100).max(1) - 1];
-    Some(Percentiles {
-        n,
-        p50: at(50),
-        p95: at(95),
-        p99: at(99),
-        max,
-    })
+/// Durations in milliseconds with how often each occurred: memory grows with the number of
+/// different ones, not of orders.
+#[derive(Debug, Clone, Default)]
+struct Durations(BTreeMap<i64, usize>);
+
+impl Durations {
+    fn add(&mut self, value_ms: i64) {
+        *self.0.entry(value_ms).or_default() += 1;
+    }
+
+    /// Nearest-rank percentiles: the value at place `ceil(p * n / 100)` of the sorted ones.
+    fn percentiles(&self) -> Option<Percentiles> {
+        let (max, _) = self.0.last_key_value()?;
+        let n: usize = self.0.values().sum();
+        let at = |p: usize| {
+            let place = (p * n).div_ceil(100).max(1);
+            let mut n_up_to = 0;
+            let found = self.0.iter().find(|(_, n)| {
+                n_up_to += *n;
+                place <= n_up_to
+            });
+            found.map_or(*max, |(value, _)| *value)
+        };
+        Some(Percentiles {
+            n,
+            p50: at(50),
+            p95: at(95),
+            p99: at(99),
+            max: *max,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -241,12 +259,17 @@ mod tests {
 
     #[test]
     fn percentiles_are_values_that_occurred() {
-        assert_eq!(percentiles(vec![]), None);
-        let one = percentiles(vec![7]).unwrap();
+        let percentiles = |values: &mut dyn Iterator<Item = i64>| {
+            let mut durations = Durations::default();
+            values.for_each(|value| durations.add(value));
+            durations.percentiles()
+        };
+        assert_eq!(percentiles(&mut std::iter::empty()), None);
+        let one = percentiles(&mut std::iter::once(7)).unwrap();
         assert_eq!((one.p50, one.p95, one.p99, one.max), (7, 7, 7, 7));
-        let hundred = percentiles((1..=100).rev().collect()).unwrap();
+        let hundred = percentiles(&mut (1..=100).rev()).unwrap();
         assert_eq!((hundred.p50, hundred.p95, hundred.p99), (50, 95, 99));
-        let three = percentiles(vec![30, 10, 20]).unwrap();
+        let three = percentiles(&mut [30, 10, 20].into_iter()).unwrap();
         assert_eq!((three.p50, three.p95, three.max), (20, 30, 30));
     }
 

@@ -26,6 +26,12 @@ impl Approved {
     }
 }
 
+impl AsRef<Intent> for Approved {
+    fn as_ref(&self) -> &Intent {
+        &self.0
+    }
+}
+
 #[cfg(test)]
 impl Approved {
     /// An approval without risk, for tests of what comes after it.

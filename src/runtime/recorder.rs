@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::expected::{Expected, MatchError, Verdict};
 use super::lines::LineNames;
-use super::stop::StopFlag;
 use super::session::{Step, Witness};
+use super::stop::StopFlag;
 use crate::control::{KillPhase, KillReason, KillReset, KillSwitch, Line};
 use crate::domain::{Intent, KillLevel, NotSent, Purpose, Timestamp};
 use crate::engine::{EffectOf, Event};

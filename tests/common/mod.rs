@@ -133,7 +133,15 @@ pub fn market(symbols: &str, days: u32) -> tempfile::TempDir {
     let days = days.to_string();
     let out = folder.path().display().to_string();
     let output = home.call(&[
-        "synth", "--seed", "7", "--symbols", symbols, "--days", &days, "--out", &out,
+        "synth",
+        "--seed",
+        "7",
+        "--symbols",
+        symbols,
+        "--days",
+        &days,
+        "--out",
+        &out,
     ]);
     assert!(output.status.success(), "{output:?}");
     folder

@@ -1,6 +1,6 @@
 //! Numbers as text: reading, writing, and the decimal form people use.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, de};
@@ -127,29 +127,23 @@ pub(super) fn write_scaled(
         }
         _ => (raw, digits),
     };
-    let unit = pow10(digits).unsigned_abs();
-    let whole = raw.unsigned_abs() / unit;
-    let fraction = raw.unsigned_abs() % unit;
-    let sign = if raw < 0 {
-        "-"
+    let digits = digits as usize;
+    let mut text = String::with_capacity(48);
+    if raw < 0 {
+        text.push('-');
     } else if f.sign_plus() && raw > 0 {
-        "+"
-    } else {
-        ""
-    };
-    let mut text = format!("{sign}{whole}");
+        text.push('+');
+    }
+    // The digits of the whole number, with the point put between them.
+    write!(text, "{:0width$}", raw.unsigned_abs(), width = digits + 1)?;
     if digits > 0 {
-        let mut tail = format!("{fraction:0width$}", width = digits as usize);
+        text.insert(text.len() - digits, '.');
         match places {
-            Some(places) => tail.extend(std::iter::repeat_n(
-                '0',
-                (places as usize).saturating_sub(tail.len()),
-            )),
-            None => tail.truncate(tail.trim_end_matches('0').len()),
-        }
-        if !tail.is_empty() {
-            text.push('.');
-            text.push_str(&tail);
+            Some(places) => {
+                let more = (places as usize).saturating_sub(digits);
+                text.extend(std::iter::repeat_n('0', more));
+            }
+            None => text.truncate(text.trim_end_matches('0').trim_end_matches('.').len()),
         }
     }
     match f.width() {

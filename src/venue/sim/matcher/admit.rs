@@ -27,12 +27,11 @@ impl Matcher {
         out: &mut Answers,
     ) {
         let order = intent.id;
-        if self.seen.contains_key(&order) {
+        if !self.seen.insert(order.as_str()) {
             let reason = RejectReason::DuplicateId;
             out.push((at, AccountEvent::Rejected { order, reason }));
             return;
         }
-        self.seen.insert(order, intent.spec.instrument);
         let admitted = if order.as_str().starts_with(RESERVED) {
             Err(RejectReason::Rule(format!(
                 "order id {order} begins with {RESERVED}, which the venue keeps for itself"

@@ -89,7 +89,9 @@ impl Matcher {
             Some((price * market.position.qty).abs())
         };
         let total: Money = self.of(Category::Linear).filter_map(value).sum();
-        if total * self.settings.maintenance < self.collateral(Some((m, price))) {
+        let collateral = self.collateral(Some((m, price)));
+        // Maintenance is below one, so an account that covers the whole value needs no division.
+        if total < collateral || total * self.settings.maintenance < collateral {
             return;
         }
         for i in 0..self.markets.len() {

@@ -103,8 +103,6 @@ mod take;
 mod tape;
 mod wallet;
 
-use std::collections::BTreeMap;
-
 pub use settings::{Costs, Settings, SettingsError};
 pub use wallet::Totals;
 
@@ -113,7 +111,7 @@ use self::tape::Tape;
 use self::wallet::{Position, Wallet};
 use crate::domain::{
     AccountEvent, Category, ClientOrderId, InstrumentId, Instruments, Money, Price, SignedQty,
-    Timestamp,
+    Timestamp, UsedNames,
 };
 use crate::venue::broker::{AccountSnapshot, OpenOrder, OpenPosition};
 
@@ -128,8 +126,8 @@ pub struct Matcher {
     /// One for each instrument, in the table's order.
     markets: Vec<Market>,
     wallet: Wallet,
-    /// Every name ever used, with where to look for its order.
-    seen: BTreeMap<ClientOrderId, InstrumentId>,
+    /// Every name ever used.
+    seen: UsedNames,
     n_liquidations: u64,
 }
 
@@ -184,17 +182,16 @@ impl Matcher {
             instruments,
             settings,
             markets,
-            seen: BTreeMap::new(),
+            seen: UsedNames::default(),
             n_liquidations: 0,
         })
     }
 
     /// Cancels an order; one that is finished or was never here is answered with a refusal.
     pub fn cancel(&mut self, at: Timestamp, order: &ClientOrderId, out: &mut Answers) {
-        let place = self.seen.get(order).and_then(|instrument| {
-            let m = instrument.index();
-            let orders = &self.markets.get(m)?.orders;
-            Some((m, orders.iter().position(|o| o.id == *order)?))
+        let place = self.markets.iter().enumerate().find_map(|(m, market)| {
+            let k = market.orders.iter().position(|o| o.id == *order)?;
+            Some((m, k))
         });
         match place {
             Some((m, k)) => {
@@ -271,7 +268,7 @@ impl Matcher {
     /// Whether the venue has ever been given an order of this name.
     #[must_use]
     pub fn knows(&self, order: &ClientOrderId) -> bool {
-        self.seen.contains_key(order)
+        self.seen.contains(order.as_str())
     }
 
     /// The account as the venue sees it.

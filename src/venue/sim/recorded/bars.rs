@@ -68,35 +68,38 @@ impl BarFile {
     /// When a row cannot be read, when there are fewer than two, or when their distance is not
     /// an interval that the venue serves.
     pub fn sniff(path: &Path) -> Result<Sniff, FeedError> {
-        let mut rows = Rows::open(path)?;
-        let mut first = None;
-        let mut step_ms = i64::MAX;
-        let mut last = Timestamp::default();
-        let mut n_rows = 0;
-        while let Some(at) = rows.next_time()? {
-            first = first.or(Some(at));
-            if 0 < n_rows && n_rows < SNIFF_ROWS {
-                step_ms = step_ms.min(at.since(last));
-            }
-            last = at;
-            n_rows += 1;
-        }
-        let fail = |problem| Err(FeedError::file(path, problem));
-        let Some(first) = first else {
-            return fail(FeedProblem::Empty);
+        sniff_rows(path, usize::MAX)
+    }
+
+    /// Finds the interval, and the first and last bar, without reading the whole file where that
+    /// is possible: the last row of a plain file is read from its end. A compressed file is read
+    /// whole. Rows in between are judged when they are read.
+    ///
+    /// # Errors
+    ///
+    /// As [`BarFile::sniff`], for the rows that were read.
+    pub fn overview(path: &Path) -> Result<Overview, FeedError> {
+        let is_packed = matches!(
+            path.extension().and_then(|e| e.to_str()),
+            Some("gz" | "zst")
+        );
+        let most = if is_packed { usize::MAX } else { SNIFF_ROWS };
+        let Sniff {
+            interval,
+            first,
+            last,
+            rows,
+        } = sniff_rows(path, most)?;
+        let last = if rows < SNIFF_ROWS || is_packed {
+            Some(last)
+        } else {
+            Rows::open(path)?.last_time()?
         };
-        if n_rows == 1 {
-            return fail(FeedProblem::OneRow);
-        }
-        match Interval::from_millis(step_ms) {
-            Some(interval) => Ok(Sniff {
-                interval,
-                first,
-                last,
-                rows: n_rows,
-            }),
-            None => fail(FeedProblem::NoInterval { step_ms }),
-        }
+        Ok(Overview {
+            interval,
+            first,
+            last: last.filter(|last| first < *last),
+        })
     }
 
     /// Open time of the next bar; `None` at the end.
@@ -128,6 +131,52 @@ impl Iterator for BarFile {
             }
         }
     }
+}
+
+/// Reads the times of at most `most` rows.
+fn sniff_rows(path: &Path, most: usize) -> Result<Sniff, FeedError> {
+    let mut rows = Rows::open(path)?;
+    let mut first = None;
+    let mut step_ms = i64::MAX;
+    let mut last = Timestamp::default();
+    let mut n_rows = 0;
+    while n_rows < most
+        && let Some(at) = rows.next_time()?
+    {
+        first = first.or(Some(at));
+        if 0 < n_rows && n_rows < SNIFF_ROWS {
+            step_ms = step_ms.min(at.since(last));
+        }
+        last = at;
+        n_rows += 1;
+    }
+    let fail = |problem| Err(FeedError::file(path, problem));
+    let Some(first) = first else {
+        return fail(FeedProblem::Empty);
+    };
+    if n_rows == 1 {
+        return fail(FeedProblem::OneRow);
+    }
+    match Interval::from_millis(step_ms) {
+        Some(interval) => Ok(Sniff {
+            interval,
+            first,
+            last,
+            rows: n_rows,
+        }),
+        None => fail(FeedProblem::NoInterval { step_ms }),
+    }
+}
+
+/// What both ends of a candle file show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overview {
+    /// Interval of its first bars.
+    pub interval: Interval,
+    /// Open time of the first bar.
+    pub first: Timestamp,
+    /// Open time of the last bar; `None` where the end of the file does not say.
+    pub last: Option<Timestamp>,
 }
 
 /// What a look at a candle file shows.
@@ -191,6 +240,13 @@ impl Rows {
 
     fn next_time(&mut self) -> Result<Option<Timestamp>, FeedError> {
         Ok(self.next_fields()?.map(|(at, _)| at))
+    }
+
+    /// Time of the last row, read from the end of a plain file; `None` when it is no time.
+    fn last_time(mut self) -> Result<Option<Timestamp>, FeedError> {
+        self.lines.skip_to_last()?;
+        let fields = self.columns.split(&self.lines);
+        Ok(fields.ok().and_then(|fields| number::time(fields[0])))
     }
 
     fn next_bar(&mut self, interval: Interval) -> Result<Option<Bar>, FeedError> {

@@ -1,7 +1,8 @@
 //! Lines of a text file that may be compressed, and the columns of a CSV header.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
@@ -9,14 +10,17 @@ use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use crate::venue::feed::{FeedError, FeedProblem};
 
 /// Longest line: a 500-level book snapshot is about 30 kB.
-const LONGEST_LINE: u64 = 1 << 20;
+const LONGEST_LINE: usize = 1 << 20;
 const BUFFER: usize = 1 << 17;
 
-/// Reads a file line by line into one buffer that is used again and again.
+/// Reads a file line by line out of one buffer that is used again and again; no line is copied.
 pub(super) struct Lines {
     path: PathBuf,
-    reader: BufReader<Box<dyn Read + Send>>,
-    line: Vec<u8>,
+    source: Box<dyn Read + Send>,
+    /// What was read last; the bytes of `ahead` are still to be split into lines.
+    buffer: Vec<u8>,
+    ahead: Range<usize>,
+    line: Range<usize>,
     number: u64,
 }
 
@@ -25,7 +29,7 @@ impl Lines {
     pub(super) fn open(path: &Path) -> Result<Self, FeedError> {
         let fail = |error: io::Error| FeedError::file(path, FeedProblem::Io(error));
         let file = File::open(path).map_err(fail)?;
-        let reader: Box<dyn Read + Send> = match path.extension().and_then(|e| e.to_str()) {
+        let source: Box<dyn Read + Send> = match path.extension().and_then(|e| e.to_str()) {
             Some("gz") => Box::new(flate2::bufread::MultiGzDecoder::new(
                 BufReader::with_capacity(BUFFER, file),
             )),
@@ -36,8 +40,10 @@ impl Lines {
         };
         Ok(Self {
             path: path.to_owned(),
-            reader: BufReader::with_capacity(BUFFER, reader),
-            line: Vec::with_capacity(256),
+            source,
+            buffer: vec![0; BUFFER],
+            ahead: 0..0,
+            line: 0..0,
             number: 0,
         })
     }
@@ -45,24 +51,10 @@ impl Lines {
     /// Goes to the next line that is not blank; false at the end.
     pub(super) fn advance(&mut self) -> Result<bool, FeedError> {
         loop {
-            self.line.clear();
             self.number += 1;
-            let n_read = (&mut self.reader)
-                .take(LONGEST_LINE)
-                .read_until(b'\n', &mut self.line)
-                .map_err(|error| self.error(FeedProblem::Io(error)))?;
-            if n_read == 0 {
+            if !self.take_line()? {
+                self.line = 0..0;
                 return Ok(false);
-            }
-            if self.line.last() == Some(&b'\n') {
-                self.line.pop();
-                if self.line.last() == Some(&b'\r') {
-                    self.line.pop();
-                }
-            } else if u64::try_from(n_read).is_ok_and(|n| n == LONGEST_LINE) {
-                return Err(self.error(FeedProblem::LineTooLong {
-                    limit: LONGEST_LINE,
-                }));
             }
             if !self.line.is_empty() {
                 return Ok(true);
@@ -70,9 +62,80 @@ impl Lines {
         }
     }
 
+    /// Takes the next line, without its end; false when there is none.
+    fn take_line(&mut self) -> Result<bool, FeedError> {
+        let mut n_searched = 0;
+        loop {
+            let unsearched = &self.buffer[self.ahead.start + n_searched..self.ahead.end];
+            if let Some(at) = find_newline(unsearched) {
+                let end = self.ahead.start + n_searched + at;
+                self.line = self.ahead.start..end;
+                if self.buffer[self.line.clone()].last() == Some(&b'\r') {
+                    self.line.end -= 1;
+                }
+                self.ahead.start = end + 1;
+                return Ok(true);
+            }
+            n_searched = self.ahead.len();
+            if LONGEST_LINE <= n_searched {
+                let limit = LONGEST_LINE as u64;
+                return Err(self.error(FeedProblem::LineTooLong { limit }));
+            }
+            if !self.read_on()? {
+                self.line = self.ahead.clone();
+                self.ahead.start = self.ahead.end;
+                return Ok(!self.line.is_empty());
+            }
+        }
+    }
+
+    /// Reads more behind what is ahead, which moves to the front; false at the end of the file.
+    #[cold]
+    fn read_on(&mut self) -> Result<bool, FeedError> {
+        self.buffer.copy_within(self.ahead.clone(), 0);
+        self.ahead = 0..self.ahead.len();
+        if self.ahead.end == self.buffer.len() {
+            self.buffer.resize(self.buffer.len() * 2, 0);
+        }
+        loop {
+            match self.source.read(&mut self.buffer[self.ahead.end..]) {
+                Ok(n_read) => {
+                    self.ahead.end += n_read;
+                    return Ok(0 < n_read);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.error(FeedProblem::Io(error))),
+            }
+        }
+    }
+
+    /// Goes to the last line of a plain file that is not blank. Lines have no numbers from then
+    /// on. Only the last [`BUFFER`] bytes are looked at.
+    pub(super) fn skip_to_last(&mut self) -> Result<(), FeedError> {
+        let fail = |error: io::Error| FeedError::file(&self.path, FeedProblem::Io(error));
+        let mut file = File::open(&self.path).map_err(fail)?;
+        let length = file.seek(SeekFrom::End(0)).map_err(fail)?;
+        let from = length.saturating_sub(BUFFER as u64);
+        file.seek(SeekFrom::Start(from)).map_err(fail)?;
+        let mut end = Vec::with_capacity(BUFFER);
+        file.take(BUFFER as u64)
+            .read_to_end(&mut end)
+            .map_err(fail)?;
+        let text = end.trim_ascii_end();
+        let start = text
+            .iter()
+            .rposition(|b| *b == b'\n')
+            .map_or(0, |at| at + 1);
+        self.line = start..text.len();
+        self.buffer = end;
+        self.ahead = 0..0;
+        self.source = Box::new(io::empty());
+        Ok(())
+    }
+
     /// The current line without its end.
     pub(super) fn line(&self) -> &[u8] {
-        &self.line
+        &self.buffer[self.line.clone()]
     }
 
     /// File that is read.
@@ -131,11 +194,10 @@ impl Read for ZstdFrames {
 }
 
 /// Where the wanted columns stand in a header.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Columns<const N: usize> {
-    /// Place in the row of each wanted column.
-    places: [usize; N],
-    n_fields: usize,
+    /// For each column of the header, which of the wanted ones it is; `N` for none of them.
+    slots: Box<[usize]>,
 }
 
 impl<const N: usize> Columns<N> {
@@ -154,9 +216,9 @@ impl<const N: usize> Columns<N> {
             .split(',')
             .map(|n| n.trim().trim_matches('"'))
             .collect();
-        let mut places = [0; N];
-        for (place, aliases) in places.iter_mut().zip(wanted) {
-            *place = aliases
+        let mut slots = vec![N; names.len()].into_boxed_slice();
+        for (slot, aliases) in wanted.iter().enumerate() {
+            let place = aliases
                 .iter()
                 .find_map(|alias| names.iter().position(|n| n.eq_ignore_ascii_case(alias)))
                 .ok_or_else(|| {
@@ -165,31 +227,43 @@ impl<const N: usize> Columns<N> {
                         header: header.chars().take(200).collect(),
                     })
                 })?;
+            slots[place] = slot;
         }
-        Ok(Self {
-            places,
-            n_fields: names.len(),
-        })
+        Ok(Self { slots })
     }
 
-    /// The wanted fields of a row.
+    /// The wanted fields of a row. Fields beyond the header are not looked at.
+    #[inline]
     pub(super) fn split<'a>(&self, lines: &'a Lines) -> Result<[&'a [u8]; N], FeedError> {
+        let line = lines.line();
         let mut fields: [&[u8]; N] = [&[]; N];
-        let mut found = 0;
-        for (place, field) in lines.line().split(|b| *b == b',').enumerate() {
-            for (slot, wanted) in fields.iter_mut().zip(self.places) {
-                if wanted == place {
-                    *slot = field;
+        let mut rest = line;
+        for (found, slot) in self.slots.iter().enumerate() {
+            let is_last = found + 1 == self.slots.len();
+            let (field, behind) = match rest.iter().position(|b| *b == b',') {
+                Some(at) => (&rest[..at], &rest[at + 1..]),
+                None if is_last => (rest, &[][..]),
+                None => {
+                    return Err(lines.error(FeedProblem::ShortRow {
+                        found: found + 1,
+                        expected: self.slots.len(),
+                    }));
                 }
+            };
+            if let Some(wanted) = fields.get_mut(*slot) {
+                *wanted = field;
             }
-            found = place + 1;
-        }
-        if found < self.n_fields {
-            return Err(lines.error(FeedProblem::ShortRow {
-                found,
-                expected: self.n_fields,
-            }));
+            rest = behind;
         }
         Ok(fields)
     }
+}
+
+/// Place of the first newline.
+fn find_newline(bytes: &[u8]) -> Option<usize> {
+    // The reader's own search is the one in the standard library that looks at many bytes at once.
+    let mut reader = bytes;
+    let n_skipped = reader.skip_until(b'\n').ok()?;
+    let at = n_skipped.checked_sub(1)?;
+    (bytes[at] == b'\n').then_some(at)
 }

@@ -12,7 +12,7 @@ mod number;
 mod rows;
 mod stream;
 
-pub use bars::{BarFeed, BarFile, Sniff, guess_symbol};
+pub use bars::{BarFeed, BarFile, Overview, Sniff, guess_symbol};
 pub use folder::{FileKind, MANIFEST, Manifest, ManifestFile, Market, open_market};
 pub use merge::RecordedFeed;
 pub use rows::{RowFeed, RowKind};
