@@ -140,35 +140,35 @@ fn rows_that_are_no_bars_are_named_with_their_line() {
         ),
         (
             "1735689900000,10,9,12,11,1",
-            "bar 2025-01-01T00:05:00Z: high 9 is below low 12",
+            "bar 2025-01-01T00:05:00Z: high 9 is below low 12; correct the row or remove it",
         ),
         (
             "1735689900000,10,12,9,13,1",
-            "bar 2025-01-01T00:05:00Z: close 13 is outside of low 9 to high 12",
+            "bar 2025-01-01T00:05:00Z: close 13 is outside of low 9 to high 12; correct the row or remove it",
         ),
         (
             "1735689900001,10,12,9,11,1",
-            "bar 2025-01-01T00:05:00.001Z: open time is not on the 5m grid",
+            "bar 2025-01-01T00:05:00.001Z: open time is not on the 5m grid; correct the row or remove it",
         ),
         (
             "1735689900000,0,12,0,11,1",
-            "bar 2025-01-01T00:05:00Z: low is zero",
+            "bar 2025-01-01T00:05:00Z: low is zero; correct the row or remove it",
         ),
         (
             "1735689900000,10,1x2,9,11,1",
-            "column high: \"1x2\" is not a decimal number",
+            "column high: \"1x2\" is not a decimal number; correct the row or remove it",
         ),
         (
             "1735689900000,10,12,,11,1",
-            "column low: \"\" is not a decimal number",
+            "column low: \"\" is not a decimal number; correct the row or remove it",
         ),
         (
             "1735689900000,10,12,NaN,11,1",
-            "column low: \"NaN\" is not a decimal number",
+            "column low: \"NaN\" is not a decimal number; correct the row or remove it",
         ),
         (
             "1735689900000,10,12,9,11,-1",
-            "column volume: \"-1\" is negative",
+            "column volume: \"-1\" is negative; correct the row or remove it",
         ),
         (
             "2025-01-01,10,12,9,11,1",

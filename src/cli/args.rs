@@ -134,7 +134,7 @@ pub struct Display {
     /// Draw with ASCII only [env: TRADETERM_UI__SYMBOLS=ascii]
     #[arg(long, global = true)]
     pub ascii: bool,
-    /// Most frames a second, 1 to 60 [env: TRADETERM_UI__FPS] [default: 30]
+    /// Most frames a second, 1 to 60 [env: TRADETERM_UI__FPS] [default: 10]
     #[arg(long, value_name = "N", global = true)]
     pub fps: Option<u32>,
 }

@@ -99,6 +99,26 @@ fn long_help_has_the_table_of_exit_codes() {
     }
 }
 
+/// Flags that stand for settings tell the settings' own defaults.
+#[test]
+fn defaults_in_help_are_those_of_the_settings() {
+    let text = help("", "-h")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    let settings = tradeterm::config::Settings::default().flat();
+    for (key, variable) in [
+        ("ui.fps", "TRADETERM_UI__FPS"),
+        ("feed.speed", "TRADETERM_FEED__SPEED"),
+        ("ui.theme", "TRADETERM_UI__THEME"),
+        ("log.level", "TRADETERM_LOG__LEVEL"),
+    ] {
+        let value = settings[key].trim_matches('"').trim_end_matches(".0");
+        let told = format!("{variable}] [default: {value}]");
+        assert!(text.contains(&told), "{told}");
+    }
+}
+
 #[test]
 fn completions_are_scripts_of_their_shell() {
     for (shell, sign) in [
