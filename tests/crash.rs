@@ -505,7 +505,7 @@ fn a_second_instance_is_turned_away_and_a_signal_ends_in_order() {
     assert_eq!(child.wait().unwrap().code(), Some(143));
     assert!(matches!(
         records(&home.journal()).last(),
-        Some(Record::Close { reason, .. }) if reason == "signal 15"
+        Some(Record::Close { reason, .. }) if reason == "SIGTERM"
     ));
 }
 
