@@ -185,7 +185,7 @@ pub fn plan(input: &PlanInput<'_>, rules: &PlanRules) -> Plan {
 
 /// The order that closes whatever no order closes already; `None` when there is no such part.
 #[must_use]
-pub fn exit_of(input: &PlanInput<'_>, rules: &PlanRules) -> Option<Planned> {
+pub(super) fn exit_of(input: &PlanInput<'_>, rules: &PlanRules) -> Option<Planned> {
     let open = input.held.abs().saturating_sub(input.closing);
     if open.is_zero() {
         return None;
@@ -196,7 +196,7 @@ pub fn exit_of(input: &PlanInput<'_>, rules: &PlanRules) -> Option<Planned> {
 /// Whether entries that are on their way on `side` lead to the target, and by no more than the
 /// dead band beyond it.
 #[must_use]
-pub fn leads_to_target(input: &PlanInput<'_>, rules: &PlanRules, side: Side) -> bool {
+pub(super) fn leads_to_target(input: &PlanInput<'_>, rules: &PlanRules, side: Side) -> bool {
     let target = target_size(input, rules);
     if target.side() != Some(side) {
         return false;
@@ -217,7 +217,7 @@ pub fn leads_to_target(input: &PlanInput<'_>, rules: &PlanRules, side: Side) -> 
 /// With `H` held, a full value `V`, a dead band `b` and a step `s` the target at price `p` lies in
 /// `(V/p - s, V/p]`. It stays within the band while `p > V(1-b)/H` and `p <= V/(H/(1+b) + s)`.
 #[must_use]
-pub fn calm_band(input: &PlanInput<'_>, rules: &PlanRules) -> Option<(Price, Price)> {
+pub(super) fn calm_band(input: &PlanInput<'_>, rules: &PlanRules) -> Option<(Price, Price)> {
     let (buys, sells) = input.pending;
     let is_quiet = buys.is_zero() && sells.is_zero() && input.closing.is_zero();
     if !is_quiet || matches!(rules.entry, EntryStyle::Limit { .. }) {

@@ -188,10 +188,10 @@ impl Breakers {
     /// First reason why entries are held back now: the rule, and what it says.
     #[must_use]
     pub fn holding(&self, now: Timestamp, equity: Money) -> Option<(&'static str, String, String)> {
-        if let Some(pause) = self.pauses(now).next() {
+        let paused = |pause: &Pause| {
             let (value, limit) = (format!("paused at {now}"), format!("until {}", pause.until));
-            return Some((pause.rule, value, limit));
-        }
+            (pause.rule, value, limit)
+        };
         let floors = [
             (
                 "drawdown",
@@ -213,6 +213,9 @@ impl Breakers {
             ),
         ];
         for (rule, action, floor, from) in floors {
+            if let Some(pause) = self.pauses(now).find(|p| p.rule == rule) {
+                return Some(paused(pause));
+            }
             if let Some(floor) = floor
                 && action != LimitAction::Pause
                 && equity <= floor
@@ -221,7 +224,8 @@ impl Breakers {
                 return Some((rule, format!("{value:.2}"), format!("{limit:.2}")));
             }
         }
-        None
+        // A pause by a rule of the gate.
+        self.pauses(now).next().map(paused)
     }
 
     /// Pauses entries because of a rule of the gate; returns whether the pause is new.
