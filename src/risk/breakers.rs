@@ -188,50 +188,46 @@ impl Breakers {
         }
     }
 
-    /// First reason why entries are held back now: the rule, and what it says. A drawdown comes
-    /// first (S2-33), then pauses that run, then losses that block for as long as they stand.
+    /// First reason why entries are held back now: the rule, and what it says. Drawdown, day,
+    /// week (S2-33), each with its pause or its standing loss, then pauses by rules of the gate.
     #[must_use]
     pub fn holding(&self, now: Timestamp, equity: Money) -> Option<(&'static str, String, String)> {
-        let standing = |rule, action, floor: Option<Money>, from: Money| {
-            let floor = floor.filter(|floor| action != LimitAction::Pause && equity <= *floor)?;
-            Some((
-                rule,
-                format!("{:.2}", from - equity),
-                format!("{:.2}", from - floor),
-            ))
-        };
         let limits = &self.limits;
-        let paused = || {
-            let pause = self.pauses(now).next()?;
-            Some((
-                pause.rule,
-                PAUSED.to_owned(),
-                format!("until {}", pause.until),
-            ))
-        };
-        standing(
-            "drawdown",
-            limits.drawdown_action,
-            self.drawdown_floor,
-            self.peak,
-        )
-        .or_else(paused)
-        .or_else(|| {
-            standing(
+        let paused = |p: &Pause| (p.rule, PAUSED.to_owned(), format!("until {}", p.until));
+        let floors = [
+            (
+                "drawdown",
+                limits.drawdown_action,
+                self.drawdown_floor,
+                self.peak,
+            ),
+            (
                 "day loss",
                 limits.day_action,
                 self.day_floor,
                 self.day_start,
-            )
-        })
-        .or_else(|| {
-            standing(
+            ),
+            (
                 "week loss",
                 limits.week_action,
                 self.week_floor,
                 self.week_start,
-            )
-        })
+            ),
+        ];
+        for (rule, action, floor, from) in floors {
+            if let Some(pause) = self.pauses(now).find(|p| p.rule == rule) {
+                return Some(paused(pause));
+            }
+            if let Some(floor) = floor
+                && action != LimitAction::Pause
+                && equity <= floor
+            {
+                let (value, limit) = (from - equity, from - floor);
+                return Some((rule, format!("{value:.2}"), format!("{limit:.2}")));
+            }
+        }
+        // A pause by a rule of the gate.
+        self.pauses(now).next().map(paused)
     }
 
     /// Pauses entries because of a rule of the gate; returns whether the pause is new.

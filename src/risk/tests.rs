@@ -6,6 +6,7 @@ use super::*;
 use crate::domain::{
     Category, ClientOrderId, Instrument, InstrumentId, Intent, KillLevel, LegId, Money, OrderKind,
     OrderSpec, Price, Purpose, Qty, Rate, Side, SignedQty, Symbol, TimeInForce, Timestamp,
+    TriggerPrice,
 };
 
 fn money(text: &str) -> Money {
@@ -290,11 +291,61 @@ fn two_closes_cannot_close_twice() {
         rule(closing(Side::Sell, "0.006", Purpose::Exit), &scene),
         Some(Rule::ReduceOnly)
     );
-    // A stop protects the whole position whatever else is on its way.
     assert_eq!(
-        rule(closing(Side::Sell, "0.02", Purpose::StopLoss), &scene),
+        rule(closing(Side::Sell, "0.006", Purpose::StopLoss), &scene),
+        Some(Rule::ReduceOnly)
+    );
+    // A stop that sleeps protects the whole position whatever else is on its way.
+    let mut stop = closing(Side::Sell, "0.02", Purpose::StopLoss);
+    stop.spec.kind = OrderKind::Stop {
+        trigger: price("46000"),
+        by: TriggerPrice::Last,
+    };
+    assert_eq!(rule(stop, &scene), None);
+}
+
+#[test]
+fn an_order_of_unknown_outcome_holds_back_entries_and_nothing_else() {
+    let btc = instrument();
+    let mut scene = scene(&btc);
+    scene.position = held("0.02");
+    scene.unresolved = Some(ClientOrderId::of_decision(1, scene.now, 'o', 0));
+    assert_eq!(
+        rule(intent(Side::Buy, "0.02"), &scene),
+        Some(Rule::Unresolved)
+    );
+    assert_eq!(
+        rule(closing(Side::Sell, "0.02", Purpose::Exit), &scene),
         None
     );
+}
+
+#[test]
+fn a_kill_by_the_days_loss_fires_once_a_day_and_still_holds_back_entries() {
+    let mut limits = limits();
+    limits.day_action = LimitAction::Kill;
+    let mut breakers = Breakers::new(limits);
+    breakers.start_day(money("25000"));
+    assert_eq!(breakers.watch(at(1), money("24000")).len(), 1);
+    breakers.rearm(money("24000"));
+    assert_eq!(breakers.watch(at(2), money("24000")), []);
+    assert!(breakers.holding(at(2), money("24000")).is_some());
+    breakers.start_day(money("24000"));
+    assert!(breakers.holding(at(25), money("24000")).is_none());
+    assert_eq!(breakers.watch(at(25), money("23500")).len(), 1);
+}
+
+#[test]
+fn after_rearming_the_drawdown_follows_the_new_peak() {
+    let mut breakers = breakers();
+    breakers.start_day(money("10000"));
+    breakers.start_week(money("10000"));
+    breakers.set_peak(money("30000"));
+    assert_eq!(breakers.watch(at(1), money("25000")).len(), 1);
+    breakers.rearm(money("20000"));
+    breakers.raise_peak(money("24000"));
+    assert_eq!(breakers.watch(at(2), money("20401")), []);
+    assert_eq!(breakers.watch(at(2), money("20400")).len(), 1);
 }
 
 #[test]
