@@ -253,8 +253,8 @@ fn settings(bars: &Path) -> Settings {
 
 fn play(built: Built, feed: &mut impl Feed) -> String {
     let mut session = Session::new(built.engine, built.broker, built.watch);
-    let n_events = backtest(&mut session, feed, &mut Unwatched, |_, _| {})
-        .expect("the bars are well formed");
+    let n_events =
+        backtest(&mut session, feed, &mut Unwatched, |_, _| {}).expect("the bars are well formed");
     let totals = session.broker.matcher().totals();
     format!(
         "{n_events} events, {} steps, fees {:.0}, equity {:.2}",

@@ -131,7 +131,10 @@ impl Console {
 
 fn print_bytes() {
     let snapshots = snapshots();
-    println!("bytes a frame, {} live frames at 200x60", snapshots.len() - 1);
+    println!(
+        "bytes a frame, {} live frames at 200x60",
+        snapshots.len() - 1
+    );
     for view in View::ALL {
         let counter = Counter::default();
         let mut console = Console::new(counter.clone(), view);

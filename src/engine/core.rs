@@ -106,6 +106,7 @@ impl Engine {
                     reached: Reached::Nothing,
                     calm: None,
                     stop: None,
+                    net: None,
                     attempts: Attempts::default(),
                 }
             })

@@ -6,7 +6,7 @@ use super::planner::NoOrder;
 use crate::control::ActionMark;
 use crate::domain::{
     Bar, ClientOrderId, Exposure, Funding, InstrumentId, Interval, LegId, Money, Price, Qty, Rate,
-    Timestamp,
+    Side, Timestamp,
 };
 use crate::market::{Book, Series};
 use crate::strategy::Strategy;
@@ -142,6 +142,8 @@ pub(super) struct Leg {
     /// Prices between which a position on target needs no second look.
     pub(super) calm: Option<(Price, Price)>,
     pub(super) stop: Option<ClientOrderId>,
+    /// Price of the bot-side stop, with the side and entry that it was computed for.
+    pub(super) net: Option<(Side, Price, Price)>,
     pub(super) attempts: Attempts,
 }
 
