@@ -110,7 +110,7 @@ impl Ledger {
             self.slots.resize(at + 1, Slot::default());
         }
         let slot = &mut self.slots[at];
-        if slot.seen.contains(&fill.exec_id) {
+        if !slot.seen.insert(&fill.exec_id) {
             return FillOutcome::default();
         }
         let was_open = slot.position.is_some();
@@ -124,7 +124,6 @@ impl Ledger {
         self.cash += outcome.realised - fill.fee;
         self.n_fills += 1;
         self.revalue(at);
-        self.slots[at].seen.insert(&fill.exec_id);
         outcome
     }
 

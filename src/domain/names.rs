@@ -29,8 +29,8 @@ pub struct UsedNames {
 #[derive(Debug, Clone, Default)]
 struct Decisions {
     tails: Vec<Box<str>>,
-    /// Behind every block.
-    open: BTreeMap<u32, u8>,
+    /// In rising order, behind every block.
+    open: Vec<(u32, u8)>,
     /// In rising order, without overlap.
     blocks: Vec<Block>,
     /// What came after its block was packed.
@@ -112,10 +112,7 @@ impl UsedNames {
 impl<'a> Parts<'a> {
     /// Takes a name like `tt-<scope>-<time><tail>` apart; `None` for every other one.
     fn of(name: &'a str) -> Option<Self> {
-        if !name.is_ascii() {
-            return None;
-        }
-        let scope = name.strip_prefix("tt-")?.find('-')?;
+        let scope = name.strip_prefix("tt-")?.bytes().position(|b| b == b'-')?;
         let (head, rest) = name.split_at("tt-".len() + scope + 1);
         let (time, tail) = rest.split_at_checked(TIME_DIGITS)?;
         let mut millis = 0_u64;
@@ -149,24 +146,43 @@ impl Decisions {
     }
 
     fn insert(&mut self, minute: u32, bit: u8) -> bool {
-        if self.bits(minute) & bit != 0 {
-            return false;
+        match self.place(minute) {
+            Ok(at) => {
+                let bits = &mut self.open[at].1;
+                let is_new = *bits & bit == 0;
+                *bits |= bit;
+                is_new
+            }
+            Err(_) if self.blocks.last().is_some_and(|b| minute <= b.last) => {
+                if self.bits(minute) & bit != 0 {
+                    return false;
+                }
+                *self.late.entry(minute).or_default() |= bit;
+                true
+            }
+            Err(at) => {
+                self.open.insert(at, (minute, bit));
+                if self.open.len() == 2 * BLOCK {
+                    self.blocks.extend(Block::of(&self.open[..BLOCK]));
+                    self.open.drain(..BLOCK);
+                }
+                true
+            }
         }
-        let is_late = self.blocks.last().is_some_and(|b| minute <= b.last);
-        if is_late {
-            *self.late.entry(minute).or_default() |= bit;
-            return true;
+    }
+
+    /// Place of a minute among the open ones; the newest, which is asked for most, comes first.
+    fn place(&self, minute: u32) -> Result<usize, usize> {
+        match self.open.last() {
+            Some((newest, _)) if *newest == minute => Ok(self.open.len() - 1),
+            Some((newest, _)) if *newest < minute => Err(self.open.len()),
+            _ => self.open.binary_search_by_key(&minute, |(at, _)| *at),
         }
-        *self.open.entry(minute).or_default() |= bit;
-        if self.open.len() == 2 * BLOCK {
-            self.pack();
-        }
-        true
     }
 
     fn bits(&self, minute: u32) -> u8 {
-        if let Some(bits) = self.open.get(&minute) {
-            return *bits;
+        if let Ok(at) = self.place(minute) {
+            return self.open[at].1;
         }
         let late = self.late.get(&minute).copied().unwrap_or_default();
         let at = self.blocks.partition_point(|block| block.last < minute);
@@ -177,8 +193,8 @@ impl Decisions {
     /// Every minute with its bits; a late one comes on its own.
     fn minutes(&self) -> impl Iterator<Item = (u32, u8)> {
         let packed = self.blocks.iter().flat_map(Block::minutes);
-        let loose = self.late.iter().chain(&self.open);
-        packed.chain(loose.map(|(minute, bits)| (*minute, *bits)))
+        let late = self.late.iter().map(|(minute, bits)| (*minute, *bits));
+        packed.chain(late).chain(self.open.iter().copied())
     }
 
     fn tails_of(&self, bits: u8) -> impl Iterator<Item = &str> {
@@ -186,23 +202,12 @@ impl Decisions {
         used.filter(move |(at, _)| bits >> at & 1 == 1)
             .map(|(_, tail)| &**tail)
     }
-
-    /// Packs the older half of what is open.
-    #[cold]
-    fn pack(&mut self) {
-        let newer = match self.open.keys().nth(BLOCK) {
-            Some(minute) => self.open.split_off(&{ *minute }),
-            None => BTreeMap::new(),
-        };
-        let older = std::mem::replace(&mut self.open, newer);
-        self.blocks.extend(Block::of(&older));
-    }
 }
 
 impl Block {
-    fn of(minutes: &BTreeMap<u32, u8>) -> Option<Self> {
-        let (first, _) = minutes.first_key_value()?;
-        let (last, _) = minutes.last_key_value()?;
+    fn of(minutes: &[(u32, u8)]) -> Option<Self> {
+        let (first, _) = minutes.first()?;
+        let (last, _) = minutes.last()?;
         let mut bytes = Vec::with_capacity(2 * minutes.len());
         let mut before = *first;
         for (minute, bits) in minutes {

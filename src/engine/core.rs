@@ -110,6 +110,7 @@ impl Engine {
                     stop_faults: 0,
                     close_not_before: Timestamp::default(),
                     replan: false,
+                    net: None,
                     attempts: Attempts::default(),
                 }
             })

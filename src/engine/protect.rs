@@ -134,15 +134,12 @@ impl Engine {
         let Some(side) = position.size.side() else {
             return;
         };
-        // A position that gains needs no trigger computed: the steady state of each price.
-        let gains = match side {
-            Side::Buy => position.entry <= price,
-            Side::Sell => price <= position.entry,
+        let entry = position.entry;
+        let trigger = match self.legs[leg.index()].net {
+            Some((of_side, of_entry, trigger)) if of_side == side && of_entry == entry => trigger,
+            _ => stop_price(entry, side, self.stop_loss(id)),
         };
-        if gains {
-            return;
-        }
-        let trigger = stop_price(position.entry, side, self.stop_loss(id));
+        self.legs[leg.index()].net = Some((side, entry, trigger));
         let broken = match side {
             Side::Buy => price < trigger,
             Side::Sell => trigger < price,

@@ -6,7 +6,7 @@ use super::planner::NoOrder;
 use crate::control::ActionMark;
 use crate::domain::{
     Bar, BarEvent, ClientOrderId, Exposure, Funding, InstrumentId, Interval, LegId, Money, Price,
-    Qty, Rate, Timestamp,
+    Qty, Rate, Side, Timestamp,
 };
 use crate::market::{Book, Series};
 use crate::risk::Rule;
@@ -194,6 +194,8 @@ pub(super) struct Leg {
     pub(super) close_not_before: Timestamp,
     /// Whether the newest decision waits for the cancel of an older one's entries.
     pub(super) replan: bool,
+    /// Price of the bot-side stop, with the side and entry that it was computed for.
+    pub(super) net: Option<(Side, Price, Price)>,
     pub(super) attempts: Attempts,
 }
 

@@ -170,6 +170,10 @@ impl<B: Broker> Session<B> {
             late_laps: &late_laps,
             effects: &self.effects,
         })?;
+        let is_order = |e: &Effect| matches!(e, EffectOf::Submit(_) | EffectOf::Cancel { .. });
+        if !self.effects.iter().any(is_order) {
+            return Ok(());
+        }
         for effect in self.effects.drain(..) {
             match effect {
                 EffectOf::Submit(approved) => match witness.admit(approved.intent()) {

@@ -20,6 +20,7 @@ pub struct EquityCurve {
     kept: Vec<CurvePoint>,
     /// Newest point, when it is not among the kept ones.
     newest: Option<CurvePoint>,
+    /// A power of two.
     stride: u64,
     n_given: u64,
 }
@@ -42,13 +43,11 @@ impl EquityCurve {
     /// Adds the next point; `at` does not run backwards.
     pub fn push(&mut self, at: Timestamp, equity: Money) {
         let point = CurvePoint { at, equity };
-        if self.n_given.is_multiple_of(self.stride) {
-            // One place is left for the newest point.
-            if self.kept.len() == Self::MAX_POINTS - 1 {
-                self.thin();
-            }
+        // One place is left for the newest point.
+        if self.is_due() && self.kept.len() == Self::MAX_POINTS - 1 {
+            self.thin();
         }
-        if self.n_given.is_multiple_of(self.stride) {
+        if self.is_due() {
             self.kept.push(point);
             self.newest = None;
         } else {
@@ -57,6 +56,12 @@ impl EquityCurve {
         self.n_given += 1;
     }
 
+    /// Whether the next point is one to keep. The stride is a power of two.
+    const fn is_due(&self) -> bool {
+        self.n_given & (self.stride - 1) == 0
+    }
+
+    #[cold]
     fn thin(&mut self) {
         let mut index = 0_usize;
         self.kept.retain(|_| {

@@ -18,7 +18,7 @@ impl Matcher {
             let price = market.valuation()?;
             Some(price * market.position.qty)
         });
-        self.collateral(None) + spot.sum()
+        self.collateral() + spot.sum()
     }
 
     /// Refuses an order that the account does not cover; `priced` values it.
@@ -37,7 +37,7 @@ impl Matcher {
             (Category::Linear, _) => self.margin_of(m, spec.side, qty, priced),
             (Category::Spot, Side::Buy) => (
                 self.purchase_cost(market, spec, qty, priced),
-                self.wallet.cash.min(self.collateral(None)) - self.margin() - self.reserved(),
+                self.wallet.cash.min(self.collateral()) - self.margin() - self.reserved(),
             ),
             (Category::Spot, Side::Sell) => {
                 let held = market.position.reducible(Side::Sell);
@@ -84,12 +84,14 @@ impl Matcher {
         if here.category == Category::Spot || here.position.qty.is_zero() {
             return;
         }
-        let value = |market: &Market| {
-            let price = price_of(market, Some((m, price)))?;
-            Some((price * market.position.qty).abs())
-        };
-        let total: Money = self.of(Category::Linear).filter_map(value).sum();
-        let collateral = self.collateral(Some((m, price)));
+        let (mut total, mut collateral) = (Money::ZERO, self.wallet.cash);
+        for market in self.of(Category::Linear) {
+            if let Some(price) = price_of(market, Some((m, price))) {
+                let value = price * market.position.qty;
+                total += value.abs();
+                collateral += value - market.position.cost;
+            }
+        }
         // Maintenance is below one, so an account that covers the whole value needs no division.
         if total < collateral || total * self.settings.maintenance < collateral {
             return;
@@ -153,9 +155,9 @@ impl Matcher {
     }
 
     /// Cash plus unrealised profit of linear positions.
-    fn collateral(&self, fixed: Option<(usize, Price)>) -> Money {
+    fn collateral(&self) -> Money {
         let open = self.of(Category::Linear).filter_map(|market| {
-            let price = price_of(market, fixed)?;
+            let price = market.valuation()?;
             Some(market.position.unrealised(price))
         });
         self.wallet.cash + open.sum()
@@ -176,7 +178,7 @@ impl Matcher {
         let before = worst_case(market, None, Some(priced));
         let after = worst_case(market, Some((side, qty)), Some(priced));
         let needed = self.part_of_leverage(after - before);
-        let free = self.collateral(None) - self.reserved() - self.margin();
+        let free = self.collateral() - self.reserved() - self.margin();
         (needed, free)
     }
 

@@ -18,30 +18,39 @@ const POW10: [i64; 19] = {
 
 /// Reads digits with at most one point and at most 18 digits; `None` for anything else, and when
 /// there are more than `digits` decimal places.
+#[inline]
 fn plain(bytes: &[u8], digits: usize) -> Option<i128> {
-    if bytes.is_empty() || 19 < bytes.len() {
+    if 19 < bytes.len() {
         return None;
     }
-    let mut value: i64 = 0;
-    let mut point = None;
-    for (at, b) in bytes.iter().enumerate() {
-        let digit = b.wrapping_sub(b'0');
-        if digit < 10 {
-            value = value * 10 + i64::from(digit);
-        } else if *b == b'.' && point.is_none() {
-            point = Some(at);
-        } else {
-            return None;
-        }
-    }
-    let places = match point {
-        None if bytes.len() == 19 => return None,
-        None => 0,
-        Some(_) if bytes.len() == 1 => return None,
-        Some(at) => bytes.len() - 1 - at,
+    let (value, behind) = digits_of(0, bytes);
+    let (value, places) = match behind {
+        [] => (value, 0),
+        [b'.', part @ ..] => match digits_of(value, part) {
+            (value, []) => (value, part.len()),
+            _ => return None,
+        },
+        _ => return None,
     };
-    let shift = digits.checked_sub(places)?;
-    Some(i128::from(value) * i128::from(*POW10.get(shift)?))
+    let n_digits = bytes.len() - usize::from(!behind.is_empty());
+    if n_digits == 0 || 18 < n_digits {
+        return None;
+    }
+    // Eighteen digits stay below 2^63, and times 10^18 below 2^127: nothing has wrapped.
+    let scale = *POW10.get(digits.checked_sub(places)?)?;
+    Some(i128::from(value).wrapping_mul(i128::from(scale)))
+}
+
+/// Appends the digits at the front of `bytes` to `value`, and what is behind them.
+#[inline]
+fn digits_of(mut value: i64, mut bytes: &[u8]) -> (i64, &[u8]) {
+    while let [first, rest @ ..] = bytes
+        && let digit @ 0..10 = first.wrapping_sub(b'0')
+    {
+        value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
+        bytes = rest;
+    }
+    (value, bytes)
 }
 
 fn text(bytes: &[u8]) -> Result<&str, NumberError> {
