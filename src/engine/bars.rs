@@ -6,7 +6,8 @@ use super::planner::{self, NoOrder, Plan, PlanInput, Planned};
 use super::state::Reached;
 use crate::control::NoticeLevel;
 use crate::domain::{
-    BarEvent, BookUpdate, ClientOrderId, Exposure, InstrumentId, Intent, LegId, Level, Purpose, Side,
+    BarEvent, BookUpdate, ClientOrderId, Exposure, InstrumentId, Intent, LegId, Level, Purpose,
+    Side,
 };
 use crate::market::{BarVerdict, Book, BookState, BookVerdict};
 use crate::strategy::{Stopwatch, Verdict};

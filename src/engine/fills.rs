@@ -329,12 +329,7 @@ impl Engine {
     }
 
     /// Plans anew where a dead order was part of a plan; replaces a stop.
-    fn after_cancelled(
-        &mut self,
-        order: &ClientOrderId,
-        passed: bool,
-        effects: &mut Vec<Effect>,
-    ) {
+    fn after_cancelled(&mut self, order: &ClientOrderId, passed: bool, effects: &mut Vec<Effect>) {
         if let Some(leg) = self.legs.iter().find(|l| l.stop == Some(*order)) {
             self.on_stop_died(leg.id, passed, effects);
             return;

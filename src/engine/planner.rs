@@ -395,7 +395,9 @@ fn close_spec(input: &PlanInput<'_>, rules: &PlanRules, qty: Qty) -> Option<Orde
     input.held.side().map(|side| OrderSpec {
         instrument: input.id,
         side: side.opposite(),
-        qty: qty.min(input.held.abs()).min(largest_close(input.instrument)),
+        qty: qty
+            .min(input.held.abs())
+            .min(largest_close(input.instrument)),
         kind: OrderKind::Market,
         tif,
         reduce_only: true,

@@ -127,7 +127,8 @@ impl Engine {
     /// The bot-side stop: closes a position whose loss has passed its limit although the stop at
     /// the venue has not closed it (S2-29, C-16).
     pub(super) fn second_net(&mut self, id: InstrumentId, price: Price, effects: &mut Vec<Effect>) {
-        let (Some(leg), Some(position)) = (self.routes[id.index()], self.ledger.position(id)) else {
+        let (Some(leg), Some(position)) = (self.routes[id.index()], self.ledger.position(id))
+        else {
             return;
         };
         let Some(side) = position.size.side() else {

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use super::planner::NoOrder;
 use crate::control::ActionMark;
 use crate::domain::{
-    Bar, BarEvent, ClientOrderId, Exposure, Funding, InstrumentId, Interval, LegId, Money, Price, Qty, Rate,
-    Timestamp,
+    Bar, BarEvent, ClientOrderId, Exposure, Funding, InstrumentId, Interval, LegId, Money, Price,
+    Qty, Rate, Timestamp,
 };
 use crate::market::{Book, Series};
 use crate::strategy::Strategy;

@@ -11,7 +11,8 @@ use super::approved::Approved;
 use super::breakers::Breakers;
 use super::limits::{LimitAction, Limits};
 use crate::domain::{
-    Category, ClientOrderId, Instrument, Intent, KillLevel, Money, Price, Purpose, Qty, Side, SignedQty, Timestamp,
+    Category, ClientOrderId, Instrument, Intent, KillLevel, Money, Price, Purpose, Qty, Side,
+    SignedQty, Timestamp,
 };
 
 /// Window of the frequency limit.
@@ -242,11 +243,7 @@ impl Gate {
         }
         let sleeps = matches!(spec.purpose, Purpose::StopLoss | Purpose::TakeProfit)
             && spec.kind.trigger().is_some();
-        let closing = if sleeps {
-            Qty::ZERO
-        } else {
-            scene.closing
-        };
+        let closing = if sleeps { Qty::ZERO } else { scene.closing };
         if scene.position.abs() < spec.qty + closing {
             return refuse(
                 Rule::ReduceOnly,

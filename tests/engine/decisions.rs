@@ -29,13 +29,7 @@ fn only_a_new_closed_bar_leads_to_a_decision() {
     assert_eq!(desk.session.broker.sent.len(), 1);
     let same = bar(FIRST, start, ["100"; 4], "1000", true);
     let revised = bar(FIRST, start, ["100", "101", "99", "101"], "1000", true);
-    let older = bar(
-        FIRST,
-        start.plus_millis(-MINUTE),
-        ["90"; 4],
-        "1000",
-        true,
-    );
+    let older = bar(FIRST, start.plus_millis(-MINUTE), ["90"; 4], "1000", true);
     let forming = bar(FIRST, desk.at, ["100", "103", "99", "101"], "5", false);
     let broken = bar(FIRST, desk.at, ["100", "99", "101", "100"], "5", true);
     for (name, event) in [
@@ -114,7 +108,10 @@ fn a_hole_takes_back_entries_that_still_rest() {
     desk.take();
     desk.at = desk.at.plus_millis(5 * MINUTE);
     let lines = desk.flat("100");
-    assert!(lines.contains(&"cancel o0 Superseded".to_owned()), "{lines:?}");
+    assert!(
+        lines.contains(&"cancel o0 Superseded".to_owned()),
+        "{lines:?}"
+    );
 }
 
 #[test]
@@ -246,7 +243,9 @@ fn the_ladder_has_one_answer_for_each_outcome() {
     desk.flat("100");
     assert_eq!(desk.why(), "decision Blocked");
     let start = desk.at.plus_millis(-MINUTE);
-    desk.market(MarketEvent::Bar(bar(FIRST, start, ["100"; 4], "1000", true)));
+    desk.market(MarketEvent::Bar(bar(
+        FIRST, start, ["100"; 4], "1000", true,
+    )));
     assert_eq!(desk.why(), "data Blocked");
     desk.command(tradeterm::control::TradeCommand::StopLeg(LEG));
     desk.flat("100");

@@ -358,9 +358,9 @@ pub(crate) fn line(effect: &Effect) -> Option<String> {
         EffectOf::Trip { level, .. } => format!("trip {level:?}"),
         EffectOf::KillApplied { level, .. } => format!("level {level:?}"),
         EffectOf::Paused { rule, .. } => format!("paused {rule}"),
-        EffectOf::TradeClosed(record) => format!("trade {} {}", record.trade.net, {
-            &record.trade.reason
-        }),
+        EffectOf::TradeClosed(record) => {
+            format!("trade {} {}", record.trade.net, { &record.trade.reason })
+        }
         EffectOf::Notice(_) => return None,
     })
 }

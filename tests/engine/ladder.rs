@@ -30,7 +30,11 @@ fn reduce_only_keeps_what_rests_and_refuses_what_enters() {
     assert_eq!(desk.session.broker.last().spec.qty, n("25"));
     desk.take();
     desk.minutes(&[(FIRST, ["100"; 4]), (SECOND, ["90"; 4])]);
-    assert_eq!(desk.session.broker.sent.len(), 4, "no entry after the latch");
+    assert_eq!(
+        desk.session.broker.sent.len(),
+        4,
+        "no entry after the latch"
+    );
 }
 
 #[test]
@@ -54,7 +58,12 @@ fn flatten_cancels_all_and_closes_until_flat() {
     let lines = desk.kill(KillLevel::Flatten);
     assert_eq!(
         lines,
-        ["level Flatten", "cancel o0 Kill", "cancel s0 Kill", "f0 sell 25 r"]
+        [
+            "level Flatten",
+            "cancel o0 Kill",
+            "cancel s0 Kill",
+            "f0 sell 25 r"
+        ]
     );
     let close = desk.session.broker.last().clone();
     let order = close.id;

@@ -30,11 +30,17 @@ fn the_days_loss_pauses_entries_for_a_day_and_lets_exits_go() {
     assert_eq!(desk.flat("98"), ["paused day loss"]);
     let pauses = desk.snapshot().state.pauses;
     assert_eq!(pauses.len(), 1);
-    assert_eq!((pauses[0].rule.as_str(), pauses[0].until), ("day loss", until));
+    assert_eq!(
+        (pauses[0].rule.as_str(), pauses[0].until),
+        ("day loss", until)
+    );
     // The exit goes, the entry after it does not.
     assert_eq!(desk.flat("98"), ["c0 sell 250 r"]);
     let lines = desk.flat("98");
-    assert!(lines.last().unwrap().starts_with("refused day loss"), "{lines:?}");
+    assert!(
+        lines.last().unwrap().starts_with("refused day loss"),
+        "{lines:?}"
+    );
     assert_eq!(desk.held(), "0");
     let held_back = desk.snapshot().last_refusal.unwrap();
     assert_eq!(held_back.rule, "day loss");
@@ -69,10 +75,7 @@ fn a_pause_takes_back_entries_that_rest() {
     desk.flat("100");
     desk.flat("100");
     // The first leg fills at 99 and falls; the second one rests.
-    desk.minutes(&[
-        (FIRST, ["100", "100", "98", "100"]),
-        (SECOND, ["100"; 4]),
-    ]);
+    desk.minutes(&[(FIRST, ["100", "100", "98", "100"]), (SECOND, ["100"; 4])]);
     assert!(!desk.session.engine.is_flat());
     desk.take();
     let lines = desk.trade("94");
@@ -91,7 +94,12 @@ fn the_drawdown_kills_closes_all_and_stays_until_a_person_resumes() {
     let lines = desk.trade("85");
     assert_eq!(
         lines,
-        ["trip Flatten", "level Flatten", "cancel s0 Kill", "f0 sell 250 r"]
+        [
+            "trip Flatten",
+            "level Flatten",
+            "cancel s0 Kill",
+            "f0 sell 250 r"
+        ]
     );
     desk.flat("85");
     assert_eq!(desk.held(), "0");
@@ -148,11 +156,7 @@ fn a_price_that_is_old_enters_nothing() {
     // The bar's close was eleven minutes ago when it arrives.
     desk.at = start.plus_millis(12 * MINUTE);
     desk.market(tradeterm::domain::MarketEvent::Bar(bar(
-        FIRST,
-        start,
-        ["100"; 4],
-        "1",
-        true,
+        FIRST, start, ["100"; 4], "1", true,
     )));
     assert_eq!(
         desk.take(),
@@ -205,7 +209,10 @@ fn the_next_order_of_a_minute_is_refused_and_exits_are_not() {
     desk.minutes(&[(FIRST, ["100"; 4]), (SECOND, ["100"; 4])]);
     assert_eq!(
         desk.take(),
-        ["o0 buy 25", "refused order frequency: 1 orders in 60 s against 1"]
+        [
+            "o0 buy 25",
+            "refused order frequency: 1 orders in 60 s against 1"
+        ]
     );
     assert_eq!(desk.snapshot().counters.n_refused, 1);
     let entry = desk.session.broker.last().clone();

@@ -95,7 +95,10 @@ fn what_is_left_of_an_old_entry_makes_way(#[case] script: &str, #[case] expected
     desk.flat("100");
     // Two of twenty-five pieces fill in this bar, and the target changes at its end.
     let lines = desk.flat("100");
-    assert!(lines.contains(&"cancel o0 Superseded".to_owned()), "{lines:?}");
+    assert!(
+        lines.contains(&"cancel o0 Superseded".to_owned()),
+        "{lines:?}"
+    );
     for _ in 0..30 {
         desk.flat("100");
     }
@@ -186,7 +189,10 @@ fn an_order_of_unknown_outcome_keeps_counting_and_blocks_entries_on_its_symbol()
     desk.minutes(&[(FIRST, ["100"; 4]), (SECOND, ["100"; 4])]);
     let lines = desk.take();
     assert_eq!(lines[0], "cancel o0 Superseded");
-    assert!(lines[1].starts_with("refused unresolved order: tt-"), "{lines:?}");
+    assert!(
+        lines[1].starts_with("refused unresolved order: tt-"),
+        "{lines:?}"
+    );
     // The other symbol goes on, with the worst case of this one in its exposure.
     assert_eq!(lines[2], "o0 buy 25");
     assert_eq!(desk.snapshot().account.exposure, Some(n("5000")));

@@ -79,7 +79,10 @@ fn every_part_that_fills_makes_the_stop_fit_and_flat_takes_it_back() {
     desk.take();
     desk.session.broker.fill(&exit, "25", "100");
     let lines = desk.tick();
-    assert!(lines.contains(&"cancel s1 Orphaned".to_owned()), "{lines:?}");
+    assert!(
+        lines.contains(&"cancel s1 Orphaned".to_owned()),
+        "{lines:?}"
+    );
     desk.tick();
     assert!(desk.session.engine.is_flat());
 }
