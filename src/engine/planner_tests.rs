@@ -243,7 +243,7 @@ proptest! {
         value in 100..20_000_i64,
         tenths in 1..=10_i64,
         band_bps in 0..6_000_i64,
-        at in 0.0..1.0_f64,
+        at in 0..1_000_i128,
     ) {
         let btc = instrument();
         let step = btc.qty_step.raw();
@@ -255,8 +255,7 @@ proptest! {
         input.full_value = value.to_string().parse().unwrap();
         if let Some((low, high)) = calm_band(&input, &rules) {
             let span = high.raw() - low.raw();
-            let offset = (1_000_000.0 * at) as i128;
-            for raw in [low.raw() + 1, low.raw() + span * offset / 1_000_000, high.raw() - 1] {
+            for raw in [low.raw() + 1, low.raw() + span * at / 1_000, high.raw() - 1] {
                 if raw <= low.raw() || high.raw() <= raw {
                     continue;
                 }
