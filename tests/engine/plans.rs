@@ -114,12 +114,12 @@ fn resting_entries_are_replaced_at_the_next_decision_without_a_lost_bar() {
     let lines = desk.flat("102");
     assert_eq!(lines, ["cancel o0 Superseded"]);
     // The cancel is answered before the next bar opens, and the new order rests within it.
-    let lines = desk.flat("102");
-    assert_eq!(lines[0], "o0 buy 24.509 @ 101");
+    desk.open_on(FIRST, "102");
+    assert_eq!(desk.take(), ["o0 buy 24.509 @ 101"]);
     let orders = desk.snapshot().orders;
     let n_resting = orders.iter().filter(|o| !o.reduce_only);
     assert_eq!(n_resting.count(), 1);
-    // Traded through: a maker fill, at its price.
+    // Traded through within that very bar: a maker fill, at its price.
     desk.minute(["102", "102", "100", "101"]);
     assert_eq!(desk.held(), "24.509");
     let fill = desk.snapshot().fills[0].clone();
