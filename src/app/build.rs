@@ -9,7 +9,7 @@ use crate::config::{
     PaperSettings, Settings, StrategyKind,
 };
 use crate::domain::{
-    InstrumentError, InstrumentId, Instruments, Interval, KillLevel, Rate, Timestamp,
+    Instrument, InstrumentError, InstrumentId, Instruments, Interval, KillLevel, Rate, Timestamp,
 };
 use crate::engine::{
     Engine, EngineSettings, EntryStyle, FlipStyle, LegSetup, PlanRules, SetupError,
@@ -144,11 +144,13 @@ fn open_bars(settings: &Settings) -> Result<MarketSource, BuildError> {
         let interval = file.interval.unwrap_or(overview.interval);
         rows.push((file, all.get(id).clone(), interval, overview));
     }
-    let mut list: Vec<_> = rows
-        .iter()
-        .map(|(_, instrument, _, _)| instrument.clone())
-        .collect();
-    list.dedup_by(|a, b| a.symbol == b.symbol);
+    // Several files of one symbol need not follow each other.
+    let mut list: Vec<Instrument> = Vec::new();
+    for (_, instrument, _, _) in &rows {
+        if list.iter().all(|known| known.symbol != instrument.symbol) {
+            list.push(instrument.clone());
+        }
+    }
     let table = Instruments::new(list)?;
     let mut feeds: Vec<Box<dyn Feed>> = Vec::new();
     let mut intervals = BTreeMap::new();

@@ -187,7 +187,15 @@ impl Engine {
     /// Entries of an older decision make way for this one: those that rest at a price, and those
     /// that would lead away from the target or beyond it.
     fn cancel_superseded(&mut self, id: LegId, effects: &mut Vec<Effect>) {
-        if self.orders.n_live() == 0 {
+        self.cancel_astray(id, true, effects);
+    }
+
+    /// Entries on their way that no longer lead to the target, because something else has
+    /// closed the position meanwhile; with `resting`, those that rest as well.
+    pub(super) fn cancel_astray(&mut self, id: LegId, resting: bool, effects: &mut Vec<Effect>) {
+        let (entering_buys, entering_sells) =
+            self.orders.worst_case(self.legs[id.index()].instrument);
+        if entering_buys.is_zero() && entering_sells.is_zero() {
             return;
         }
         let Some(input) = self.plan_input(id) else {
@@ -205,12 +213,12 @@ impl Engine {
                 };
                 o.instrument == instrument
                     && o.purpose == Purpose::Entry
-                    && (o.kind.limit_price().is_some() || !leads)
+                    && ((resting && o.kind.limit_price().is_some()) || !leads)
             },
             CancelReason::Superseded,
             effects,
         );
-        self.legs[id.index()].replan = n_cancelled > 0;
+        self.legs[id.index()].replan |= n_cancelled > 0;
     }
 
     /// Cancels every entry of an instrument that could still fill.

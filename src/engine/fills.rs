@@ -276,6 +276,7 @@ impl Engine {
         if let Some(leg) = leg {
             self.legs[leg.index()].calm = None;
             self.protect(leg, effects);
+            self.cancel_astray(leg, false, effects);
         }
         if let Some(price) = self.markets[fill.instrument.index()].valuation() {
             self.ledger.mark(fill.instrument, price);

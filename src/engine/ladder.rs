@@ -54,14 +54,14 @@ impl Engine {
     }
 
     fn close_position(&mut self, instrument: InstrumentId, effects: &mut Vec<Effect>) {
-        let size = self.ledger.size(instrument);
+        let held = self.ledger.size(instrument);
         let route = self.routes.get(instrument.index()).copied().flatten();
-        let (Some(held), Some(leg)) = (size.side(), route) else {
+        let (Some(side), Some(leg)) = (held.side(), route) else {
             return;
         };
-        let qty = size.abs().saturating_sub(self.orders.closing(instrument));
+        let qty = held.abs().saturating_sub(self.orders.closing(instrument));
         if !qty.is_zero() {
-            self.close_at_market(leg, held.opposite(), qty, Purpose::Exit, effects);
+            self.close_at_market(leg, side.opposite(), qty, Purpose::Exit, effects);
         }
     }
 
@@ -148,13 +148,13 @@ impl Engine {
             effects,
         );
         for instrument in self.open_instruments() {
-            let size = self.ledger.size(instrument);
-            let (Some(held), Some(leg)) = (size.side(), self.routes[instrument.index()]) else {
+            let held = self.ledger.size(instrument);
+            let (Some(side), Some(leg)) = (held.side(), self.routes[instrument.index()]) else {
                 continue;
             };
-            let qty = size.abs().saturating_sub(self.orders.closing(instrument));
+            let qty = held.abs().saturating_sub(self.orders.closing(instrument));
             if !qty.is_zero() && self.legs[leg.index()].close_not_before <= self.now {
-                self.close_at_market(leg, held.opposite(), qty, Purpose::Flatten, effects);
+                self.close_at_market(leg, side.opposite(), qty, Purpose::Flatten, effects);
             }
         }
     }

@@ -35,7 +35,8 @@ pub enum EntryStyle {
 pub enum FlipStyle {
     /// A reduce-only close and a separate entry.
     TwoOrders,
-    /// One order for both.
+    /// One order for both. Where entries rest there are two all the same: an exit that rests may
+    /// never happen, and would open too much once the stop has closed its half.
     Netted,
 }
 
@@ -309,7 +310,8 @@ fn flip(input: &PlanInput<'_>, rules: &PlanRules, side: Side, open: Qty, wanted:
         Side::Sell => input.pending.1,
     };
     let mut orders = Vec::with_capacity(2);
-    if rules.flip == FlipStyle::Netted && !open.is_zero() {
+    let rests = matches!(rules.entry, EntryStyle::PostOnly { .. });
+    if rules.flip == FlipStyle::Netted && !rests && !open.is_zero() {
         // What is on the way closes first: only the rest of both halves is still to be sent.
         let missing = (open + wanted).saturating_sub(pending);
         if is_orderable(input.instrument, missing, input.price) {

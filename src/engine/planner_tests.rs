@@ -193,3 +193,92 @@ proptest! {
         prop_assert!(after.abs() <= bound, "{held} -> {after}, bound {bound}");
     }
 }
+
+#[test]
+fn a_netted_order_that_is_on_its_way_counts_for_both_halves() {
+    let rules = PlanRules {
+        flip: FlipStyle::Netted,
+        ..PlanRules::default()
+    };
+    let btc = instrument();
+    let mut half = input(&btc, "0.02", Exposure::SHORT);
+    half.pending = (Qty::ZERO, "0.07".parse().unwrap());
+    assert_eq!(orders(&plan(&half, &rules)), "already in flight");
+    half.pending = (Qty::ZERO, "0.03".parse().unwrap());
+    assert_eq!(orders(&plan(&half, &rules)), "n sell 0.04");
+}
+
+#[rstest]
+#[case::on_the_way("0.03", "0.02", Exposure::LONG, Side::Buy, true)]
+#[case::a_little_beyond("0.03", "0.025", Exposure::LONG, Side::Buy, true)]
+#[case::too_far("0.03", "0.04", Exposure::LONG, Side::Buy, false)]
+#[case::the_wrong_side("0.03", "0.02", Exposure::LONG, Side::Sell, false)]
+#[case::nowhere_to_go("0.03", "0.02", Exposure::FLAT, Side::Buy, false)]
+#[case::through_zero("0.05", "0.1", Exposure::SHORT, Side::Sell, true)]
+#[case::half_of_it_gone("0", "0.1", Exposure::SHORT, Side::Sell, false)]
+fn entries_on_their_way_lead_to_the_target_or_not(
+    #[case] held: &str,
+    #[case] pending: &str,
+    #[case] target: Exposure,
+    #[case] side: Side,
+    #[case] expected: bool,
+) {
+    let btc = instrument();
+    let mut input = input(&btc, held, target);
+    let amount = pending.parse().unwrap();
+    input.pending = match side {
+        Side::Buy => (amount, Qty::ZERO),
+        Side::Sell => (Qty::ZERO, amount),
+    };
+    let leads = leads_to_target(&input, &PlanRules::default(), side);
+    assert_eq!(leads, expected);
+}
+
+proptest! {
+    /// Between the prices of the calm band no plan has an order, so skipping it changes nothing.
+    #[test]
+    fn inside_the_calm_band_every_plan_is_empty(
+        steps in 1..200_i128,
+        is_long in any::<bool>(),
+        value in 100..20_000_i64,
+        tenths in 1..=10_i64,
+        band_bps in 0..6_000_i64,
+        at in 0..1_000_i128,
+    ) {
+        let btc = instrument();
+        let step = btc.qty_step.raw();
+        let rules = PlanRules { dead_band: Rate::from_bps(band_bps), ..PlanRules::default() };
+        let (side, sign) = if is_long { (Side::Buy, 1) } else { (Side::Sell, -1) };
+        let target = Exposure::new(Rate::from_bps(sign * tenths * 1_000)).unwrap();
+        let mut input = input(&btc, "0", target);
+        input.held = Qty::from_raw(steps * step).unwrap().signed(side);
+        input.full_value = value.to_string().parse().unwrap();
+        if let Some((low, high)) = calm_band(&input, &rules) {
+            let span = high.raw() - low.raw();
+            for raw in [low.raw() + 1, low.raw() + span * at / 1_000, high.raw() - 1] {
+                if raw <= low.raw() || high.raw() <= raw {
+                    continue;
+                }
+                input.price = Price::from_raw(raw).unwrap();
+                let plan = plan(&input, &rules);
+                prop_assert!(matches!(plan, Plan::Nothing(_)), "{plan:?} at {}", input.price);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_calm_band_reaches_as_far_as_the_dead_band() {
+    let btc = instrument();
+    let band = calm_band(&input(&btc, "0.05", Exposure::LONG), &PlanRules::default());
+    let (low, high) = band.expect("on target there is one");
+    // 2,500 over 0.05 less and plus a fifth, less a hundredth of it and a step.
+    assert!(
+        low < "40200".parse().unwrap() && "40000".parse::<Price>().unwrap() < low,
+        "{low}"
+    );
+    assert!(
+        "58000".parse::<Price>().unwrap() < high && high < "60000".parse().unwrap(),
+        "{high}"
+    );
+}

@@ -154,11 +154,11 @@ impl Engine {
     /// Closes what no order closes yet, unless the last attempt has only just been turned away.
     fn close_for_loss(&mut self, leg: LegId, text: String, effects: &mut Vec<Effect>) {
         let row = &self.legs[leg.index()];
-        let size = self.ledger.size(row.instrument);
-        let qty = size
+        let held = self.ledger.size(row.instrument);
+        let qty = held
             .abs()
             .saturating_sub(self.orders.closing(row.instrument));
-        let Some(side) = size.side().filter(|_| !qty.is_zero()) else {
+        let Some(side) = held.side().filter(|_| !qty.is_zero()) else {
             return;
         };
         if self.level == KillLevel::Flatten || self.now < row.close_not_before {

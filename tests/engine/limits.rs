@@ -25,9 +25,9 @@ fn the_days_loss_pauses_entries_for_a_day_and_lets_exits_go() {
     desk.flat("100");
     desk.flat("100");
     assert_eq!(desk.flat("98.1"), [""; 0]);
-    let start = desk.at;
+    // The open of the next bar is enough.
+    let until = desk.at.plus_millis(24 * HOUR);
     assert_eq!(desk.flat("98"), ["paused day loss"]);
-    let until = start.plus_millis(MINUTE + 24 * HOUR);
     let pauses = desk.snapshot().state.pauses;
     assert_eq!(pauses.len(), 1);
     assert_eq!(
@@ -61,7 +61,7 @@ fn the_weeks_loss_pauses_for_a_week() {
     let mut desk = setup.paper(&["+"]);
     desk.flat("100");
     desk.flat("100");
-    assert_eq!(desk.flat("95"), ["paused week loss"]);
+    assert_eq!(desk.trade("95"), ["paused week loss"]);
     let pause = desk.snapshot().state.pauses[0].clone();
     assert_eq!(pause.until, desk.at.plus_millis(168 * HOUR));
 }
@@ -91,7 +91,7 @@ fn the_drawdown_kills_closes_all_and_stays_until_a_person_resumes() {
     let mut desk = setup.paper(&["+"]);
     desk.flat("100");
     desk.flat("100");
-    let lines = desk.flat("85");
+    let lines = desk.trade("85");
     assert_eq!(
         lines,
         [
@@ -205,18 +205,24 @@ fn a_price_outside_of_the_band_is_refused() {
 fn the_next_order_of_a_minute_is_refused_and_exits_are_not() {
     let mut setup = Setup::default();
     setup.limits.max_orders_per_minute = 1;
-    let mut desk = setup.fake(&["+ -"]);
-    desk.flat("100");
+    let mut desk = setup.fake(&["+", "+"]);
+    desk.minutes(&[(FIRST, ["100"; 4]), (SECOND, ["100"; 4])]);
+    assert_eq!(
+        desk.take(),
+        [
+            "o0 buy 25",
+            "refused order frequency: 1 orders in 60 s against 1"
+        ]
+    );
+    assert_eq!(desk.snapshot().counters.n_refused, 1);
     let entry = desk.session.broker.last().clone();
     desk.session.broker.fill(&entry, "25", "100");
-    desk.take();
-    desk.at = desk.at.plus_millis(-1);
-    let lines = desk.flat("100");
-    // The stop, the exit, and no entry.
-    assert_eq!(lines[0], "s0 sell 25 at 92 r");
-    assert_eq!(lines[1], "c0 sell 25 r");
-    assert!(lines[2].starts_with("refused order frequency"), "{lines:?}");
-    assert_eq!(desk.snapshot().counters.n_refused, 1);
+    assert_eq!(desk.tick(), ["s0 sell 25 at 92 r"]);
+    let close = tradeterm::control::TradeCommand::Close(FIRST);
+    assert_eq!(desk.command(close), ["c0 sell 25 r"]);
+    // A minute later the window is open again.
+    desk.minutes(&[(SECOND, ["100"; 4])]);
+    assert_eq!(desk.take(), ["o0 buy 25"]);
 }
 
 #[test]
@@ -225,7 +231,7 @@ fn a_new_day_begins_before_its_first_price_is_valued() {
     desk.at = desk.at.plus_millis(12 * HOUR - 3 * MINUTE);
     desk.flat("100");
     desk.flat("100");
-    desk.flat("99");
+    desk.minute(["100", "100", "99", "99"]);
     // Midnight: the bar that ends now is the first word of the new day.
     assert_eq!(desk.at.millis_of_day(), 0);
     assert_eq!(desk.snapshot().account.day, Some(n("-250")));

@@ -114,12 +114,12 @@ fn resting_entries_are_replaced_at_the_next_decision_without_a_lost_bar() {
     let lines = desk.flat("102");
     assert_eq!(lines, ["cancel o0 Superseded"]);
     // The cancel is answered before the next bar opens, and the new order rests within it.
-    let lines = desk.flat("102");
-    assert_eq!(lines[0], "o0 buy 24.509 @ 101");
+    desk.open_on(FIRST, "102");
+    assert_eq!(desk.take(), ["o0 buy 24.509 @ 101"]);
     let orders = desk.snapshot().orders;
     let n_resting = orders.iter().filter(|o| !o.reduce_only);
     assert_eq!(n_resting.count(), 1);
-    // Traded through: a maker fill, at its price.
+    // Traded through within that very bar: a maker fill, at its price.
     desk.minute(["102", "102", "100", "101"]);
     assert_eq!(desk.held(), "24.509");
     let fill = desk.snapshot().fills[0].clone();
@@ -135,7 +135,7 @@ fn an_operator_who_cancels_an_entry_does_not_get_it_back_within_the_bar() {
     let lines = desk.command(TradeCommand::CancelAll);
     assert_eq!(lines, ["cancel o0 Operator"]);
     assert_eq!(desk.tick(), [""; 0]);
-    assert_eq!(desk.snapshot().orders, []);
+    assert!(desk.snapshot().orders.is_empty());
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn a_crossing_post_only_entry_is_refused_by_the_venue_and_tried_at_the_next_bar(
     desk.open_on(FIRST, "101");
     assert_eq!(desk.take(), [""; 0]);
     assert_eq!(desk.held(), "0");
-    assert_eq!(desk.snapshot().orders, []);
+    assert!(desk.snapshot().orders.is_empty());
 }
 
 #[rstest]
@@ -264,8 +264,9 @@ fn spot_has_no_shorts_and_no_stops_at_the_venue_but_a_net() {
     assert_eq!(desk.trade("92"), [""; 0]);
     assert_eq!(desk.trade("91.9"), ["c0 sell 25 r"]);
     desk.flat("91.9");
-    assert_eq!(desk.held(), "25", "the script still wants to be long");
+    assert_eq!(desk.held(), "0");
     desk.flat("91.9");
+    assert_eq!(desk.held(), "27.203", "the script still wants to be long");
     let lines = desk.flat("91.9");
     assert_eq!(lines[0], "c0 sell 27.203 r");
     assert!(lines[1].starts_with("refused spot short"), "{lines:?}");

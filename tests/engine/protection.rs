@@ -83,6 +83,7 @@ fn every_part_that_fills_makes_the_stop_fit_and_flat_takes_it_back() {
         lines.contains(&"cancel s1 Orphaned".to_owned()),
         "{lines:?}"
     );
+    desk.tick();
     assert!(desk.session.engine.is_flat());
 }
 

@@ -1,7 +1,7 @@
 //! Whatever the bars and the targets: limits hold, books agree (I15, I17, I18, I21, I22).
 
 use proptest::prelude::*;
-use tradeterm::domain::{KillLevel, Money, SignedQty, Timestamp};
+use tradeterm::domain::{KillLevel, Money, Side, SignedQty, Timestamp};
 use tradeterm::engine::{EffectOf, EntryStyle, FlipStyle};
 use tradeterm::venue::broker::Broker;
 
@@ -67,6 +67,7 @@ fn run(case: &Case) -> Result<(), TestCaseError> {
     let mut desk = setup.paper(&[&script.join(" ")]);
     let mut last = 1_000_i64;
     let mut sent: Vec<Timestamp> = Vec::new();
+    let mut lowest = i64::MAX;
     let most = n::<Money>("2500");
     for (step, (_, moves)) in case.bars.iter().enumerate() {
         let open = last + i64::from(moves[0]) / 4;
@@ -80,7 +81,6 @@ fn run(case: &Case) -> Result<(), TestCaseError> {
         }
         let before = desk.session.engine.level();
         desk.minutes(&[(FIRST, [&o, &h, &l, &c])]);
-        let reference: tradeterm::domain::Price = n(&c);
         for (at, effect) in desk.effects() {
             let EffectOf::Submit(order) = effect else {
                 continue;
@@ -90,17 +90,28 @@ fn run(case: &Case) -> Result<(), TestCaseError> {
             prop_assert!(!intent.spec.qty.is_zero());
             if !intent.spec.reduce_only {
                 prop_assert_eq!(before, KillLevel::Active);
-                prop_assert!(reference * intent.spec.qty <= most + most);
             }
         }
-        // What was bought for 2,500 may be worth more by now; what is bought may not.
-        let matcher = desk.session.broker.matcher();
-        let held: SignedQty = matcher.position(FIRST);
-        let lowest = n::<tradeterm::domain::Price>(&text(950.min(low)));
-        prop_assert!(
-            held.abs().to_f64() * lowest.to_f64() <= 2_500.0 * 1.25,
-            "{held}"
-        );
+        // What was bought for 2,500 may be worth more by now: nothing is worth more than it was
+        // at the lowest price so far, held and on its way together, on either side.
+        lowest = lowest.min(low);
+        let held: SignedQty = desk.session.broker.matcher().position(FIRST);
+        let orders = desk.snapshot().orders;
+        for side in [Side::Buy, Side::Sell] {
+            let enters = |o: &&tradeterm::control::OrderView| {
+                o.side == side && !o.reduce_only && o.state != "cancel pending"
+            };
+            let on_the_way = orders.iter().filter(enters);
+            let end: SignedQty = on_the_way
+                .map(|o| o.qty.saturating_sub(o.filled).signed(side))
+                .fold(held, |sum, qty| sum + qty);
+            let worst = if end.side() == Some(side) { end } else { held };
+            let value = n::<tradeterm::domain::Price>(&text(lowest)) * worst.abs();
+            // A netted order in flight while the stop closes its half is told only afterwards.
+            let races = case.netted && case.latency_ms > 0;
+            let bound = if races { most + most } else { most };
+            prop_assert!(value <= bound, "{value} of {worst}");
+        }
         check_books(&mut desk)?;
     }
     for (n, at) in sent.iter().enumerate() {
@@ -129,10 +140,16 @@ fn check_books(desk: &mut Desk<tradeterm::venue::sim::PaperBroker>) -> Result<()
     let account = desk.session.broker.account();
     let held = snapshot.positions.first().map(|p| p.size);
     prop_assert_eq!(held, account.positions.first().map(|p| p.qty));
-    prop_assert_eq!(snapshot.account.cash, account.cash);
+    // How profit splits between cash and what is open may differ by the truncated average entry.
+    let off = snapshot.account.cash - account.cash;
+    prop_assert!(off.abs() <= n("0.000000001"), "{off}");
+    prop_assert!(held.is_some() || off.is_zero(), "{off}");
     prop_assert_eq!(
         snapshot.account.equity,
-        snapshot.account.unrealised.map(|u| u + account.cash)
+        snapshot
+            .account
+            .unrealised
+            .map(|u| u + snapshot.account.cash)
     );
     // Protection and closes never exceed what is held, by the venue's own book.
     for order in account.orders.iter().filter(|o| o.spec.reduce_only) {

@@ -22,6 +22,9 @@ impl Matcher {
 
     /// A bar, final or not.
     pub(super) fn on_bar(&mut self, m: usize, at: Timestamp, event: &BarEvent, out: &mut Answers) {
+        if event.bar.check(event.interval).is_err() {
+            return;
+        }
         let market = &mut self.markets[m];
         let news = market.tape.begin_bar(event);
         if news == BarNews::Stale {

@@ -66,6 +66,8 @@
 //! 21. With quotes and books, it fills when the opposite side is shown strictly through its
 //!     price, by no more than is shown there.
 //!
+//! A bar that contradicts itself or lies off its grid says nothing.
+//!
 //! Triggers:
 //!
 //! 22. A conditional order becomes a market order. It watches the last price, or the mark (the
