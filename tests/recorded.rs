@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tradeterm::domain::{Bar, InstrumentId, Interval, MarketEvent, Symbol, Timestamp};
 use tradeterm::venue::feed::{Feed, FeedError};
 use tradeterm::venue::sim::recorded::{
-    BarFeed, BarFile, RecordedFeed, RowFeed, RowKind, Sniff, StreamFile, open_market,
+    BarFeed, BarFile, Overview, RecordedFeed, RowFeed, RowKind, Sniff, StreamFile, open_market,
 };
 
 const ID: InstrumentId = InstrumentId(0);
@@ -241,6 +241,28 @@ fn intervals_are_seen_in_the_spacing() {
         let error = BarFile::sniff(&path).unwrap_err().to_string();
         assert!(error.contains(fault), "{error}");
     }
+}
+
+#[test]
+fn both_ends_are_seen_without_reading_the_middle() {
+    let dir = TempDir::new().unwrap();
+    let row = |n: i64| format!("{},1,1,1,1,1\n", n * 300_000);
+    for n_rows in [2, 101, 102, 9_000] {
+        let rows: String = (0..n_rows).map(row).collect();
+        for (name, end) in [("x.csv", ""), ("x.csv", "\n\r\n"), ("x.csv.gz", "")] {
+            let path = write(&dir, name, &format!("{HEADER}{rows}{end}"));
+            let found = BarFile::overview(&path);
+            let expected = Overview {
+                interval: five_minutes(),
+                first: Timestamp::from_millis(0),
+                last: Some(Timestamp::from_millis((n_rows - 1) * 300_000)),
+            };
+            assert_eq!(found.unwrap(), expected, "{name} {n_rows} {end:?}");
+        }
+    }
+    let rows: String = (0..200).map(row).collect();
+    let path = write(&dir, "x.csv", &format!("{HEADER}{rows}torn"));
+    assert_eq!(BarFile::overview(&path).unwrap().last, None);
 }
 
 fn collect(mut feed: impl Feed) -> Result<Vec<(Timestamp, MarketEvent)>, String> {

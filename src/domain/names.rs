@@ -125,7 +125,9 @@ impl<'a> Parts<'a> {
             millis = millis * 36 + u64::from(value);
         }
         let minute = u32::try_from(millis / MINUTE_MS).ok()?;
-        (millis % MINUTE_MS == 0).then_some(Self { head, minute, tail })
+        millis
+            .is_multiple_of(MINUTE_MS)
+            .then_some(Self { head, minute, tail })
     }
 }
 
@@ -339,6 +341,16 @@ mod tests {
             prop_assert!(used == turned);
             turned.insert("one more");
             prop_assert!(used != turned);
+        }
+    }
+    proptest! {
+        #[test]
+        fn order_ids_are_ordered_by_length_and_then_as_text(a in "[a-c]{1,36}", b in "[a-c]{1,36}") {
+            let id = |text: &str| text.parse::<ClientOrderId>().unwrap();
+            let expected = a.len().cmp(&b.len()).then_with(|| a.cmp(&b));
+            prop_assert_eq!(id(&a).cmp(&id(&b)), expected);
+            let same = format!("{}z", &a[1..]);
+            prop_assert_eq!(id(&a).cmp(&id(&same)), a.cmp(&same));
         }
     }
 }
