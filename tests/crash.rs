@@ -184,12 +184,12 @@ fn fifty_kills_leave_no_trace() {
 /// Then the session is killed without warning.
 fn crash_after(home: &Home, act: impl FnOnce(&Home)) {
     let mut child = home
-        .headless(&["--speed", "3000"])
+        .headless(&["--speed", "6000"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    assert!(wait_for(|| home.journal_len() > 200_000));
+    assert!(wait_for(|| home.journal_len() > 120_000));
     act(home);
     child.kill().unwrap();
     child.wait().unwrap();
@@ -494,7 +494,7 @@ fn a_second_instance_is_turned_away_and_a_signal_ends_in_order() {
     let market = common::market("ETHUSDT,SOLUSDT", 2);
     let home = rules_home(market.path());
     let mut child = home
-        .headless(&["--speed", "3000"])
+        .headless(&["--speed", "6000"])
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
@@ -506,6 +506,30 @@ fn a_second_instance_is_turned_away_and_a_signal_ends_in_order() {
     assert!(matches!(
         records(&home.journal()).last(),
         Some(Record::Close { reason, .. }) if reason == "SIGTERM"
+    ));
+}
+
+#[test]
+fn a_reader_that_has_enough_is_no_error() {
+    use std::io::BufRead;
+    let market = common::market("ETHUSDT,SOLUSDT", 8);
+    let home = rules_home(market.path());
+    let mut child = home
+        .headless(&[])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    let mut out = std::io::BufReader::new(child.stdout.take().unwrap());
+    out.read_line(&mut first).unwrap();
+    drop(out);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(output.stderr.is_empty(), "{output:?}");
+    assert!(matches!(
+        records(&home.journal()).last(),
+        Some(Record::Close { reason, .. }) if reason == "standard output was closed"
     ));
 }
 

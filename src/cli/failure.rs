@@ -118,7 +118,6 @@ impl From<RunError> for Failure {
             | RunError::Record(RecordError::Diverged(_) | RecordError::Journal(_)) => {
                 Exit::Disagree
             }
-            RunError::Record(RecordError::OutputClosed) => Exit::Unexpected,
         };
         Self::new(exit, error.to_string())
     }

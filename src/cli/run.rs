@@ -313,6 +313,7 @@ fn summary(end: &RunEnd, handle: &Handle) -> std::io::Result<()> {
     let reason = match end.reason {
         EndReason::FeedEnded => "the recording is over",
         EndReason::Quit => "operator",
+        EndReason::OutputClosed => "standard output was closed",
         EndReason::Signal(15) => "SIGTERM",
         EndReason::Signal(_) => "SIGINT",
     };

@@ -44,6 +44,8 @@ pub enum EndReason {
     Quit,
     /// A signal asked for it.
     Signal(u8),
+    /// Nobody reads the lines any more.
+    OutputClosed,
 }
 
 /// How a session ended.
@@ -180,13 +182,16 @@ impl<F: Feed> PaperRun<F> {
             &self.clock,
         );
         self.set_watch();
-        self.status("started", self.view.feed.clone())?;
+        self.status("started", self.view.feed.clone());
         self.publish();
         self.turned = self.clock.elapsed();
         loop {
             self.measure_gap();
             if let Some(signal) = self.stop.get() {
                 return self.end(EndReason::Signal(signal), self.options.on_exit);
+            }
+            if self.recorder.is_output_closed() {
+                return self.end(EndReason::OutputClosed, self.options.on_exit);
             }
             self.follow_latch()?;
             if let Some(policy) = self.take_commands()? {
@@ -204,7 +209,7 @@ impl<F: Feed> PaperRun<F> {
                 Idle::Ended if self.options.stay => {
                     if !self.view.ended {
                         self.view.ended = true;
-                        self.status("ended", "the recording is over".to_owned())?;
+                        self.status("ended", "the recording is over".to_owned());
                         self.publish();
                     }
                     if let Some(policy) = self.wait(TURN)? {
@@ -369,7 +374,7 @@ impl<F: Feed> PaperRun<F> {
     fn tell_disk_error(&mut self, error: &str) -> Result<(), RunError> {
         let reason = format!("disk: {error}");
         self.disk = Some(reason.clone());
-        self.status("disk", format!("{error}; no entries until a restart"))?;
+        self.status("disk", format!("{error}; no entries until a restart"));
         self.recorder
             .kill()
             .trip(KillLevel::ReduceOnly, KillReason::Supervisor);
@@ -403,7 +408,7 @@ impl<F: Feed> PaperRun<F> {
         self.publisher.publish(snapshot);
     }
 
-    fn status(&mut self, status: &'static str, detail: String) -> Result<(), RunError> {
+    fn status(&mut self, status: &'static str, detail: String) {
         let engine = &self.session.engine;
         let kind = LineKind::Status {
             status,
@@ -418,7 +423,7 @@ impl<F: Feed> PaperRun<F> {
             Some((first, _)) if now == Timestamp::default() => *first,
             _ => now,
         };
-        Ok(self.recorder.send(Line::new(at, kind))?)
+        self.recorder.send(Line::new(at, kind));
     }
 
     /// The ordered end: exit policy, last snapshot, journal closed.
@@ -438,11 +443,12 @@ impl<F: Feed> PaperRun<F> {
             EndReason::Signal(15) => "SIGTERM".to_owned(),
             EndReason::Signal(2) => "SIGINT".to_owned(),
             EndReason::Signal(number) => format!("signal {number}"),
+            EndReason::OutputClosed => "standard output was closed".to_owned(),
         };
         let engine = &self.session.engine;
         self.recorder.close(engine.seq(), engine.now(), &words);
         self.view.ended = true;
-        self.status("ended", words)?;
+        self.status("ended", words);
         self.publish();
         let n_dropped = self.recorder.n_dropped();
         if n_dropped > 0 {

@@ -28,9 +28,6 @@ pub enum RecordError {
     /// The journal cannot be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The reader of the lines is gone.
-    #[error("standard output was closed")]
-    OutputClosed,
 }
 
 /// Writes, checks and forwards what a session does.
@@ -54,6 +51,7 @@ pub struct Recorder {
     /// Asks the session to end: a reader that has stopped reading must not keep it then.
     stop: StopFlag,
     n_dropped: u64,
+    is_output_closed: bool,
 }
 
 /// What a recorder is made of.
@@ -96,6 +94,7 @@ impl Recorder {
             unsaved: None,
             stop: parts.stop,
             n_dropped: 0,
+            is_output_closed: false,
         }
     }
 
@@ -116,30 +115,37 @@ impl Recorder {
         self.journal_error.take()
     }
 
-    /// Sends a line that no step caused.
-    ///
-    /// # Errors
-    ///
-    /// When nobody reads any more.
-    pub fn send(&mut self, line: Line) -> Result<(), RecordError> {
+    /// Sends a line. Whether anybody still reads is told by [`Recorder::is_output_closed`], so
+    /// that no turn is cut in two for it.
+    pub fn send(&mut self, line: Line) {
         let Some(lines) = &self.lines else {
-            return Ok(());
+            return;
         };
         let mut line = line;
         loop {
             line = match lines.try_send(line) {
-                Ok(()) => return Ok(()),
-                Err(TrySendError::Disconnected(_)) => return Err(RecordError::OutputClosed),
+                Ok(()) => return,
+                Err(TrySendError::Disconnected(_)) => {
+                    self.lines = None;
+                    self.is_output_closed = true;
+                    return;
+                }
                 Err(TrySendError::Full(line)) => line,
             };
             // A recording waits for its reader, but neither a kill nor the end of the session
             // does: the engine has to turn for them.
             if self.stop.get().is_some() || self.saved_level < self.kill.level() {
                 self.n_dropped += 1;
-                return Ok(());
+                return;
             }
             std::thread::sleep(FULL);
         }
+    }
+
+    /// Whether the reader of the lines has gone.
+    #[must_use]
+    pub const fn is_output_closed(&self) -> bool {
+        self.is_output_closed
     }
 
     /// Lines that were dropped because nobody read them when the session had to go on.
@@ -306,7 +312,7 @@ impl Witness for Recorder {
             self.names
                 .of_step(step.at, step.event, step.effects, &mut lines);
             for line in lines.drain(..) {
-                self.send(line)?;
+                self.send(line);
             }
             self.buffer = lines;
         }

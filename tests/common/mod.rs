@@ -8,6 +8,8 @@
     reason = "helpers of tests, each used by some of them"
 )]
 
+pub mod terminal;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

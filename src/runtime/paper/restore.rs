@@ -42,7 +42,7 @@ impl<F: Feed> PaperRun<F> {
         self.settle_ladder()?;
         if is_repeating {
             tracing::info!(n, "session restored from its journal");
-            self.status("restored", format!("{n} events repeated, all equal"))?;
+            self.status("restored", format!("{n} events repeated, all equal"));
         }
         Ok(None)
     }
