@@ -287,7 +287,7 @@ fn headless_session(prepared: Prepared, folders: &Folders, quiet: bool) -> Resul
     let printer = lines.map(print_lines).transpose()?;
     let thread = start_engine(run, &handle, &stop, &done)?;
     let end = join(thread);
-    let printed = match printer {
+    let outcome = match printer {
         None => Ok(()),
         // With its session over the printer ends as soon as its reader lets it. A reader that
         // has stopped reading cannot keep a process that was told to end.
@@ -296,7 +296,7 @@ fn headless_session(prepared: Prepared, folders: &Folders, quiet: bool) -> Resul
     };
     // The session ends because its output does, so that comes first. A reader that has enough is
     // no error: `tradeterm ... | head` ends like this.
-    if let Err(error) = printed {
+    if let Err(error) = outcome {
         return Err(error.into());
     }
     let end = end?;

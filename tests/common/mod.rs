@@ -19,7 +19,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tradeterm::store::{Journal, JournalError, Record};
 
 /// Longest wait for anything.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A home folder with settings and, where asked for, a made-up market.
 pub struct Home {

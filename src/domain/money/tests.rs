@@ -120,7 +120,8 @@ fn floats_of_prices_are_what_a_parser_would_give() {
         "1999999.8",
         "0.00001234",
     ] {
-        assert_eq!(price(text).to_f64(), text.parse::<f64>().unwrap(), "{text}");
+        let parsed: f64 = text.parse().unwrap();
+        assert_eq!(price(text).to_f64().to_bits(), parsed.to_bits(), "{text}");
     }
 }
 
