@@ -35,6 +35,10 @@ fn legs() -> String {
     agent_leg("rppo_btcusdt_5m") + &ma_leg("ETHUSDT", 3, 9) + &ma_leg("SOLUSDT", 5, 20)
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the filter of an iterator over references"
+)]
 fn is_step(record: &&Record) -> bool {
     matches!(record, Record::Step { .. })
 }

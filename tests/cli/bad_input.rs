@@ -42,7 +42,9 @@ fn bars_that_are_wrong(#[case] name: &str, #[case] rows: &[&str], #[case] parts:
 #[test]
 fn bars_that_are_no_text_or_no_whole_file() {
     let desk = Desk::new();
-    let junk: Vec<u8> = (0..4_000_u32).map(|n| (n * 167 + n / 7) as u8).collect();
+    let junk: Vec<u8> = (0..4_000_u32)
+        .map(|n| (n * 167 + n / 7).to_le_bytes()[0])
+        .collect();
     let whole = std::fs::read(market("five/BTCUSDT_5m.csv.gz")).unwrap();
     for (name, bytes, part) in [
         ("BTCUSDT_junk.csv", &junk[..], "is this a CSV file?"),
@@ -200,9 +202,9 @@ fn edit_meta(bundle: &Path, edit: impl FnOnce(&mut serde_json::Value)) {
 
 #[test]
 fn a_bundle_that_is_damaged() {
+    type Damage = fn(&Path);
     let desk = Desk::new();
     let bars = market("five/BTCUSDT_5m.csv.gz");
-    type Damage = fn(&Path);
     let cases: [(&str, Damage, &str); 6] = [
         (
             "no_meta",
@@ -227,7 +229,7 @@ fn a_bundle_that_is_damaged() {
                         .as_array_mut()
                         .unwrap()
                         .swap(0, 1);
-                })
+                });
             },
             "export the agent again",
         ),

@@ -1,5 +1,7 @@
 //! Help, completions and manual pages.
 
+use std::fmt::Write as _;
+
 use super::desk::{Desk, program};
 
 /// Every subcommand with its words.
@@ -58,7 +60,7 @@ fn help_of_every_subcommand_reads_well() {
     for command in COMMANDS.iter().skip(1) {
         let text = help(command, "-h");
         let own = text.split("\nConfiguration:").next().unwrap();
-        all.push_str(&format!("======== {command}\n{own}\n"));
+        writeln!(all, "======== {command}\n{own}").unwrap();
     }
     insta::assert_snapshot!("subcommands", all);
 }

@@ -177,8 +177,10 @@ fn the_last_bar_changes_nothing_before_it() {
 #[test]
 fn the_same_decision_has_the_same_name_and_no_name_is_used_twice() {
     let run = || {
-        let mut setup = Setup::default();
-        setup.participation = Some(n("0.005"));
+        let setup = Setup {
+            participation: Some(n("0.005")),
+            ..Setup::default()
+        };
         let mut desk = setup.paper(&["+ - 0.3 - + 0 + + - 0 0.7 -", "- + - 0"]);
         let mut ids = Vec::new();
         let mut price = 1_000;

@@ -3,6 +3,7 @@
 use tradeterm::control::{LegPhase, TradeCommand};
 use tradeterm::domain::{AccountEvent, KillLevel, RejectReason};
 use tradeterm::engine::EntryStyle;
+use tradeterm::venue::broker::Broker;
 
 use super::desk::*;
 
@@ -119,7 +120,6 @@ fn flatten_on_paper_ends_flat_whatever_the_volume() {
         desk.minutes(&[(FIRST, ["100"; 4]), (SECOND, ["100"; 4])]);
     }
     assert!(desk.session.engine.is_flat());
-    use tradeterm::venue::broker::Broker;
     assert!(desk.session.broker.account().is_flat());
 }
 

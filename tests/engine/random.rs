@@ -42,6 +42,10 @@ fn text(tenths: i64) -> String {
     format!("{}.{}", tenths / 10, tenths % 10)
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one session with every check after each turn"
+)]
 fn run(case: &Case) -> Result<(), TestCaseError> {
     let mut setup = Setup {
         participation: case.capped.then(|| n("0.005")),
