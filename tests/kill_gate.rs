@@ -55,10 +55,10 @@ fn start(home: &Home) -> Child {
         .unwrap()
 }
 
-/// Input of the first step up the ladder, and entries sent after it.
-fn entries_after_the_kill(home: &Home) -> (bool, usize) {
+/// Entries that were sent after the first step up the ladder, and entries that were wanted then.
+fn entries_after_the_kill(home: &Home) -> (usize, usize) {
     let mut killed = false;
-    let mut n_entries = 0;
+    let (mut n_entries, mut n_refused) = (0, 0);
     for record in records(&home.journal()) {
         let Record::Step { effects, .. } = record else {
             continue;
@@ -69,11 +69,15 @@ fn entries_after_the_kill(home: &Home) -> (bool, usize) {
                 EffectOf::Submit(intent) => {
                     n_entries += usize::from(killed && intent.spec.purpose == Purpose::Entry);
                 }
+                EffectOf::Refused(refusal) if killed => {
+                    n_refused += usize::from(refusal.rule == "kill switch");
+                }
                 _ => {}
             }
         }
     }
-    (killed, n_entries)
+    assert!(killed, "the kill never came to the engine");
+    (n_entries, n_refused)
 }
 
 /// Lets the session play on for a while, then ends it in order.
@@ -117,7 +121,7 @@ fn broker_at_end(path: &Path) -> PaperBroker {
 fn no_entry_leaves_after_the_gate_has_closed() {
     let market = common::market("ETHUSDT,SOLUSDT", 4);
     let mut dice = Dice(84);
-    let mut n_flat = 0;
+    let (mut n_flat, mut n_refused) = (0, 0);
     for run in 0..20 {
         let home = home(market.path());
         let point = 60_000 + dice.roll(60_000);
@@ -137,12 +141,21 @@ fn no_entry_leaves_after_the_gate_has_closed() {
                 KillLevel::Flatten => signal(&child, Signal::USR2),
                 _ => std::fs::write(home.path().join("runtime/KILL"), "reduce-only").unwrap(),
             }
-            assert!(wait_for(|| home.latch().contains(word)), "{}", home.latch());
+            let obeyed =
+                wait_for(|| home.latch().contains(word) || child.try_wait().unwrap().is_some());
+            let state = (child.try_wait().unwrap(), home.latch());
+            assert!(
+                obeyed && state.1.contains(word),
+                "run {run}: {state:?}\n{}",
+                home.log()
+            );
             let code = play_on_and_end(&home, &mut child);
             let expected = if level < KillLevel::Halted { 143 } else { 10 };
             assert_eq!(code, Some(expected), "run {run}");
         }
-        assert_eq!(entries_after_the_kill(&home), (true, 0), "run {run}");
+        let (n_sent, n_held) = entries_after_the_kill(&home);
+        assert_eq!(n_sent, 0, "run {run}");
+        n_refused += n_held;
         assert!(home.latch().contains(word), "{}", home.latch());
         if level == KillLevel::Flatten {
             let account = broker_at_end(&home.journal()).account();
@@ -150,8 +163,10 @@ fn no_entry_leaves_after_the_gate_has_closed() {
             n_flat += 1;
         }
     }
+    assert!(n_refused > 20, "entries were hardly wanted: {n_refused}");
     eprintln!(
-        "20 kills by signal, file and key: 0 entries after the gate, {n_flat} of {n_flat} flat"
+        "20 kills by signal, file and key: 0 entries after the gate ({n_refused} wanted), {n_flat} \
+         of {n_flat} flat"
     );
 }
 
