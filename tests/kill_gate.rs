@@ -16,12 +16,13 @@ use std::time::Duration;
 use common::terminal::{Terminal, measure, ticks};
 use common::{Dice, Home, ma_leg, records, signal, wait_for};
 use rustix::process::Signal;
-use tradeterm::app::build_session;
-use tradeterm::config::Settings;
-use tradeterm::domain::{KillLevel, Purpose};
-use tradeterm::engine::EffectOf;
-use tradeterm::runtime::{Session, Step, replay};
-use tradeterm::store::{Journal, Record};
+use tradeterm::app::{build_session, open_market};
+use tradeterm::config::{LegSettings, Settings, StrategyKind};
+use tradeterm::control::{KillReason, KillSwitch};
+use tradeterm::domain::{AccountEvent, KillLevel, NotSent, Purpose, Symbol, Timestamp};
+use tradeterm::engine::{EffectOf, Event};
+use tradeterm::runtime::{Recorder, RecorderParts, Session, Step, StopFlag, replay};
+use tradeterm::store::{Header, Journal, LatchFile, Record, Writer};
 use tradeterm::venue::broker::Broker;
 use tradeterm::venue::sim::PaperBroker;
 
@@ -168,6 +169,87 @@ fn no_entry_leaves_after_the_gate_has_closed() {
         "20 kills by signal, file and key: 0 entries after the gate ({n_refused} wanted), {n_flat} \
          of {n_flat} flat"
     );
+}
+
+/// The latch may be tripped while a turn runs, long before the engine looks at it.
+#[test]
+fn a_latch_that_closes_within_a_turn_neither_stops_the_engine_nor_lets_an_entry_out() {
+    let market = common::market("ETHUSDT,SOLUSDT", 1);
+    for level in [KillLevel::ReduceOnly, KillLevel::Halted, KillLevel::Flatten] {
+        let mut settings = Settings::default();
+        settings.feed.kind = tradeterm::config::FeedKind::Market;
+        settings.feed.market = Some(market.path().to_owned());
+        settings.legs = vec![LegSettings {
+            symbol: Some(Symbol::new("ETHUSDT").unwrap()),
+            fast: Some(2),
+            slow: Some(5),
+            long_short: Some(true),
+            ..LegSettings::new(StrategyKind::MaCross)
+        }];
+        let mut source = open_market(&settings).unwrap();
+        let built = build_session(
+            &settings,
+            &source.instruments,
+            &source.intervals,
+            KillLevel::Active,
+        )
+        .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let header = Header {
+            build: String::new(),
+            mode: settings.mode,
+            run_id: String::new(),
+            config_hash: String::new(),
+            settings: serde_json::Value::Null,
+            feed: String::new(),
+            synthetic: true,
+            inference: None,
+            instruments: source.instruments.clone(),
+            legs: Vec::new(),
+            start: settings.account.capital,
+            coin: String::new(),
+            created: Timestamp::default(),
+        };
+        let path = folder.path().join("journal.ttj");
+        let (kill, reset) = KillSwitch::new(KillLevel::Active);
+        let mut recorder = Recorder::new(RecorderParts {
+            writer: Writer::create(&path, &header).unwrap(),
+            expected: None,
+            latch: LatchFile::new(folder.path().join("kill.json")),
+            reset,
+            names: built.names,
+            lines: None,
+            stop: StopFlag::default(),
+        });
+        let mut session = Session::new(built.engine, built.broker, built.watch);
+        let mut tripped_at = None;
+        while let Some(item) = source.feed.next() {
+            let (at, event) = item.unwrap();
+            session
+                .turn(at, &Event::Market(event), &mut recorder)
+                .unwrap();
+            // An order is on its way: its fill comes to an engine that knows of nothing.
+            if tripped_at.is_none() && session.broker.next_due().is_some() {
+                kill.trip(level, KillReason::Signal);
+                tripped_at = Some(session.engine.seq());
+            }
+        }
+        recorder.flush();
+        let tripped_at = tripped_at.expect("something was ordered");
+        let mut held = 0;
+        for record in records(&path) {
+            let Record::Step { seq, event, .. } = record else {
+                continue;
+            };
+            if let Event::Account(AccountEvent::NotSent { cause, .. }) = event {
+                assert_eq!(cause, NotSent::Killed);
+                assert!(tripped_at < seq);
+                held += 1;
+            }
+        }
+        assert!(held > 0, "{level}: nothing was held back");
+        assert!(held < 1_000, "{level}: {held} orders in one day");
+    }
 }
 
 fn kill_by_key(home: &Home, point: u64) {

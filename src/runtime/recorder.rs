@@ -336,7 +336,12 @@ impl Witness for Recorder {
             KillLevel::Active => true,
             KillLevel::ReduceOnly => spec.reduce_only,
             KillLevel::Halted => spec.reduce_only && is_protection,
-            KillLevel::Flatten => spec.reduce_only && spec.purpose == Purpose::Flatten,
+            // An engine that has not learnt of it yet still protects what it holds; refused, it
+            // would ask again and again. Once it knows, it takes the protection away itself.
+            KillLevel::Flatten => {
+                let may_protect = is_protection && self.applied < KillLevel::Flatten;
+                spec.reduce_only && (spec.purpose == Purpose::Flatten || may_protect)
+            }
         };
         if !may_pass {
             return Err(NotSent::Killed);
