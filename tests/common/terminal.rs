@@ -154,11 +154,13 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // Only the child that this value started.
         self.free();
-        let killed = self.child.kill();
-        let waited = self.child.wait();
-        assert!(killed.is_ok() || waited.is_ok());
+        // Only the child that this value started, and only while its number is still its own.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let killed = self.child.kill();
+            let waited = self.child.wait();
+            assert!(killed.is_ok() || waited.is_ok());
+        }
     }
 }
 
