@@ -2,8 +2,8 @@
 //!
 //! Run with `cargo bench --bench backtest`; words behind `--` choose parts: `engine`, `csv`,
 //! `process`, `long`. Everything is made here, from a fixed seed. The rule is the crossing of two
-//! averages of 10 and 30 bars, long and short, with the shipped fees, slippage, latency, stops and
-//! limits. Capital is large against a position, so that no loss limit ends the trading early and
+//! averages of 10 and 30 bars, as it ships (long or flat) and turned around at each crossing (long
+//! and short: twice the orders), with the shipped fees, slippage, latency, stops and limits. Capital is large against a position, so that no loss limit ends the trading early and
 //! the figure holds for a market that is traded to the end.
 //!
 //! Medians of five runs. Memory is the child's own peak (`VmHWM`), read while it runs.
@@ -31,7 +31,24 @@ const YEARS: u64 = 16;
 const RUNS: usize = 5;
 /// What the account has and how much of it a position is; everything else is as shipped.
 const OVERRIDES: [&str; 2] = ["account.capital=10000000", "risk.max_position_pct=0.0001"];
-const RULE: &str = "ma-cross:10,30,long-short";
+/// The rule as it ships, and with short positions.
+const RULES: [Rule; 2] = [
+    Rule {
+        name: "ma-cross:10,30",
+        long_short: false,
+    },
+    Rule {
+        name: "ma-cross:10,30,long-short",
+        long_short: true,
+    },
+];
+
+/// A rule to trade by.
+#[derive(Clone, Copy)]
+struct Rule {
+    name: &'static str,
+    long_short: bool,
+}
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -46,12 +63,15 @@ fn main() {
     let wants = |part: &str| chosen.is_empty() || chosen.contains(&part);
     let interval: Interval = "1m".parse().expect("a served interval");
     let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    println!("{RULE} on one-minute bars, medians of {RUNS} runs");
+    println!("averages of 10 and 30 on one-minute bars, medians of {RUNS} runs");
     if wants("engine") {
         let bars: Vec<Bar> = Walk::new(year).collect();
-        report("engine, bars in memory", year, || {
-            engine_alone(&bars, interval)
-        });
+        for rule in RULES {
+            println!("{}:", rule.name);
+            report("engine, bars in memory", year, || {
+                engine_alone(&bars, interval, rule)
+            });
+        }
     }
     if wants("csv") || wants("process") {
         let file = dir.join("year.csv");
@@ -65,10 +85,18 @@ fn main() {
                     .count()
                     .to_string()
             });
-            report("engine, bars from the file", year, || engine_on(&file));
+            for rule in RULES {
+                println!("{}:", rule.name);
+                report("engine, bars from the file", year, || {
+                    engine_on(&file, rule)
+                });
+            }
         }
         if wants("process") {
-            process("whole process, a year", &file, year);
+            for rule in RULES {
+                println!("{}:", rule.name);
+                process("whole process, a year", &file, year, rule);
+            }
         }
         remove(&file);
     }
@@ -76,7 +104,7 @@ fn main() {
         let n_bars = year * YEARS;
         let file = dir.join("years.csv");
         write_csv(&file, n_bars);
-        process("whole process, 16 years", &file, n_bars);
+        process("whole process, 16 years", &file, n_bars, RULES[0]);
         remove(&file);
     }
 }
@@ -232,7 +260,7 @@ impl Feed for InMemory<'_> {
     }
 }
 
-fn settings(bars: &Path) -> Settings {
+fn settings(bars: &Path, rule: Rule) -> Settings {
     let mut sources = Sources::new();
     for text in OVERRIDES {
         sources = sources.set(text).expect("the overrides are well formed");
@@ -240,7 +268,7 @@ fn settings(bars: &Path) -> Settings {
     let file = serde_json::json!([{"path": bars, "symbol": "BTCUSDT", "interval": "1m"}]);
     let legs = serde_json::json!([{
         "strategy": "ma-cross", "symbol": "BTCUSDT", "interval": "1m",
-        "fast": 10, "slow": 30, "long_short": true,
+        "fast": 10, "slow": 30, "long_short": rule.long_short,
     }]);
     sources
         .flag("feed.kind", &"bars".into(), "bench")
@@ -264,7 +292,7 @@ fn play(built: Built, feed: &mut impl Feed) -> String {
     )
 }
 
-fn engine_alone(bars: &[Bar], interval: Interval) -> String {
+fn engine_alone(bars: &[Bar], interval: Interval, rule: Rule) -> String {
     let instruments = tradeterm::venue::sim::instruments::shipped();
     let category = tradeterm::domain::Category::Linear;
     let id = instruments
@@ -273,7 +301,7 @@ fn engine_alone(bars: &[Bar], interval: Interval) -> String {
     let only = vec![instruments.get(id).clone()];
     let instruments = tradeterm::domain::Instruments::new(only).expect("one has no double");
     let intervals = std::iter::once((InstrumentId(0), interval)).collect();
-    let settings = settings(Path::new("memory.csv"));
+    let settings = settings(Path::new("memory.csv"), rule);
     let built = build_session(&settings, &instruments, &intervals, KillLevel::Active)
         .expect("the settings fit together");
     let mut feed = InMemory {
@@ -284,8 +312,8 @@ fn engine_alone(bars: &[Bar], interval: Interval) -> String {
     play(built, &mut feed)
 }
 
-fn engine_on(file: &Path) -> String {
-    let settings = settings(file);
+fn engine_on(file: &Path, rule: Rule) -> String {
+    let settings = settings(file, rule);
     let mut market = open_market(&settings).expect("the file was just written");
     let built = build_session(
         &settings,
@@ -298,13 +326,20 @@ fn engine_on(file: &Path) -> String {
 }
 
 /// Runs the program itself and prints its time and its peak memory.
-fn process(name: &str, file: &Path, n_bars: u64) {
+fn process(name: &str, file: &Path, n_bars: u64, rule: Rule) {
     let mut took = Vec::new();
     let mut peak_kib = None;
     for _ in 0..RUNS {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tradeterm"));
         command.arg("backtest").arg("--bars").arg(file);
-        command.args(["--rule", RULE, "--symbol", "BTCUSDT", "--interval", "1m"]);
+        command.args([
+            "--rule",
+            rule.name,
+            "--symbol",
+            "BTCUSDT",
+            "--interval",
+            "1m",
+        ]);
         command.arg("--json");
         for text in OVERRIDES {
             command.args(["--set", text]);
