@@ -2,8 +2,9 @@
 //!
 //! Run with `cargo bench --bench backtest`; words behind `--` choose parts: `engine`, `csv`,
 //! `process`, `long`. Everything is made here, from a fixed seed. The rule is the crossing of two
-//! averages of 10 and 30 bars, as it ships (long or flat) and turned around at each crossing (long
-//! and short: twice the orders), with the shipped fees, slippage, latency, stops and limits. Capital is large against a position, so that no loss limit ends the trading early and
+//! averages of 10 and 30 bars, once long or flat and once turned around at each crossing (long and
+//! short: twice the orders), with the shipped fees, slippage, latency, stops and limits. A figure
+//! means nothing without the name of its rule: the second is the harder one. Capital is large against a position, so that no loss limit ends the trading early and
 //! the figure holds for a market that is traded to the end.
 //!
 //! Medians of five runs. Memory is the child's own peak (`VmHWM`), read while it runs.
@@ -31,7 +32,7 @@ const YEARS: u64 = 16;
 const RUNS: usize = 5;
 /// What the account has and how much of it a position is; everything else is as shipped.
 const OVERRIDES: [&str; 2] = ["account.capital=10000000", "risk.max_position_pct=0.0001"];
-/// The rule as it ships, and with short positions.
+/// Long or flat, and long or short.
 const RULES: [Rule; 2] = [
     Rule {
         name: "ma-cross:10,30",
