@@ -128,7 +128,7 @@ fn record(n: u64) -> Record {
                 id: n,
                 at,
                 level: NoticeLevel::Warn,
-                topic: "kill".to_owned(),
+                topic: "kill".into(),
                 text: "ladder moved".to_owned(),
             }));
             Event::Command(TradeCommand::Kill {

@@ -3,7 +3,6 @@
 //! Facts are only ever added, so the state does not depend on the order in which they arrive,
 //! with one exception: a cancel that was refused may be asked for again.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::domain::{
@@ -108,7 +107,8 @@ pub struct Order {
     pub(super) facts: Facts,
     /// Everything that traded, even beyond the amount asked for.
     traded: (Qty, Money),
-    execs: BTreeSet<Box<str>>,
+    /// Names of its executions, sorted. Most orders have one.
+    execs: Vec<Box<str>>,
 }
 
 impl Order {
@@ -120,16 +120,19 @@ impl Order {
             updated_at: at,
             facts: Facts::default(),
             traded: (Qty::ZERO, Money::ZERO),
-            execs: BTreeSet::new(),
+            execs: Vec::new(),
         }
     }
 
-    /// Counts a fill once.
-    pub(super) fn add_fill(&mut self, fill: &Fill) {
-        if self.execs.insert(fill.exec_id.as_str().into()) {
-            self.traded.0 += fill.qty;
-            self.traded.1 += fill.price * fill.qty;
-        }
+    /// Counts a fill once; returns whether it is new.
+    pub(super) fn add_fill(&mut self, fill: &Fill) -> bool {
+        let Err(at) = self.execs.binary_search_by(|e| (**e).cmp(&fill.exec_id)) else {
+            return false;
+        };
+        self.execs.insert(at, fill.exec_id.as_str().into());
+        self.traded.0 += fill.qty;
+        self.traded.1 += fill.price * fill.qty;
+        true
     }
 
     /// Where it is in its life.

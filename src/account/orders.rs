@@ -71,9 +71,13 @@ struct WorstCase {
 pub struct Orders {
     /// Live orders, oldest first. They are few and nearly every event is about one of them, so
     /// looking at each is cheaper than an index.
-    live: Vec<Order>,
+    #[expect(
+        clippy::vec_box,
+        reason = "an order moves between two lists in its life"
+    )]
+    live: Vec<Box<Order>>,
     /// Terminal orders that are still readable, in the order in which they ended.
-    ended: VecDeque<Order>,
+    ended: VecDeque<Box<Order>>,
     /// Names of all of them, and of those that are not readable any more.
     used: UsedNames,
     worst: Vec<WorstCase>,
@@ -102,7 +106,7 @@ impl Orders {
         let order = Order::new(intent.clone(), at);
         self.n_sent += 1;
         self.reserve(intent.spec.instrument, order.reserve(), 1);
-        self.live.push(order);
+        self.live.push(Box::new(order));
         Ok(())
     }
 
@@ -111,63 +115,63 @@ impl Orders {
     pub fn cancel_sent(&mut self, id: &ClientOrderId, at: Timestamp) -> bool {
         let live = self.get(id).is_some_and(Order::is_live);
         if live {
-            self.change(id, at, |o| o.facts.cancel_requested = true);
+            self.change(id, at, |o| turn_on(&mut o.facts.cancel_requested));
         }
         live
     }
 
     /// Closes an unanswered order after the venue has proven that it never arrived.
     pub fn never_accepted(&mut self, id: &ClientOrderId, at: Timestamp) -> OrderOutcome {
-        self.change(id, at, |o| o.facts.never_accepted = true)
+        self.change(id, at, |o| turn_on(&mut o.facts.never_accepted))
     }
 
     /// Folds one event of the broker.
     pub fn apply(&mut self, event: &AccountEvent, at: Timestamp) -> OrderOutcome {
         match event {
-            AccountEvent::Accepted { order } => self.sighted(order, at, |o| {
-                o.facts.accepted = true;
-            }),
-            AccountEvent::Triggered { order } => self.sighted(order, at, |o| {
-                o.facts.triggered = true;
-            }),
+            AccountEvent::Accepted { order } => {
+                self.sighted(order, at, |o| turn_on(&mut o.facts.accepted))
+            }
+            AccountEvent::Triggered { order } => {
+                self.sighted(order, at, |o| turn_on(&mut o.facts.triggered))
+            }
             AccountEvent::Rejected { order, reason } => self.change(order, at, |o| match reason {
-                RejectReason::DuplicateId => o.facts.duplicate_id = true,
+                RejectReason::DuplicateId => turn_on(&mut o.facts.duplicate_id),
                 reason => keep_first(&mut o.facts.rejected, reason, RejectReason::to_string),
             }),
             AccountEvent::NotSent { order, cause } => self.change(order, at, |o| {
-                keep_first(&mut o.facts.not_sent, cause, NotSent::to_string);
+                keep_first(&mut o.facts.not_sent, cause, NotSent::to_string)
             }),
             AccountEvent::Unknown { order, cause } => self.change(order, at, |o| {
-                keep_first(&mut o.facts.unknown, cause, String::clone);
+                keep_first(&mut o.facts.unknown, cause, String::clone)
             }),
             AccountEvent::Cancelled { order } => {
-                self.change(order, at, |o| o.facts.cancelled = true)
+                self.change(order, at, |o| turn_on(&mut o.facts.cancelled))
             }
-            AccountEvent::CancelRejected { order } => {
-                self.change(order, at, |o| o.facts.cancel_requested = false)
-            }
+            AccountEvent::CancelRejected { order } => self.change(order, at, |o| {
+                std::mem::replace(&mut o.facts.cancel_requested, false)
+            }),
             AccountEvent::Fill(fill) => self.fill(fill, at),
             AccountEvent::Funding { .. } => OrderOutcome::default(),
         }
     }
 
     fn fill(&mut self, fill: &Fill, at: Timestamp) -> OrderOutcome {
-        let before = self.get(&fill.order).map(|o| (o.state(), o.n_fills()));
-        let mut outcome = self.change(&fill.order, at, |o| o.add_fill(fill));
-        self.seen(&fill.order, at);
-        match (before, self.get(&fill.order)) {
-            (Some((was, n_before)), Some(order)) if n_before < order.n_fills() => {
-                let excess = order.excess();
-                if !excess.is_zero() {
-                    outcome.incident = Some(Incident::Overfilled { excess });
-                } else if was.is_terminal() {
-                    outcome.incident = Some(Incident::FillAfterEnd { was: Some(was) });
-                }
-            }
-            (None, _) if self.is_known(&fill.order) => {
-                outcome.incident = Some(Incident::FillAfterEnd { was: None });
-            }
-            _ => {}
+        let before = self.get(&fill.order);
+        let was_known = before.is_some();
+        let was = before.filter(|o| !o.is_live()).map(Order::state);
+        let mut excess = Qty::ZERO;
+        let mut outcome = self.change(&fill.order, at, |o| {
+            let is_new = o.add_fill(fill);
+            o.accepted_at.get_or_insert(at);
+            excess = o.excess();
+            is_new
+        });
+        if outcome.changed && !excess.is_zero() {
+            outcome.incident = Some(Incident::Overfilled { excess });
+        } else if outcome.changed && was.is_some() {
+            outcome.incident = Some(Incident::FillAfterEnd { was });
+        } else if !was_known && self.is_known(&fill.order) {
+            outcome.incident = Some(Incident::FillAfterEnd { was: None });
         }
         outcome
     }
@@ -177,9 +181,10 @@ impl Orders {
         &mut self,
         id: &ClientOrderId,
         at: Timestamp,
-        change: impl FnOnce(&mut Order),
+        change: impl FnOnce(&mut Order) -> bool,
     ) -> OrderOutcome {
-        let was = self.get(id).map(Order::state);
+        // One that is over and is sighted all the same is rare: only then its state is needed.
+        let was = self.get(id).filter(|o| !o.is_live()).map(Order::state);
         let mut outcome = self.change(id, at, change);
         self.seen(id, at);
         if let Some(was @ (OrderState::NotSent(_) | OrderState::NeverAccepted)) = was
@@ -190,12 +195,13 @@ impl Orders {
         outcome
     }
 
-    /// Changes one order and keeps every sum and list in step with it.
+    /// Changes one order and keeps every sum and list in step with it. `change` says whether
+    /// anything is different after it.
     fn change(
         &mut self,
         id: &ClientOrderId,
         at: Timestamp,
-        change: impl FnOnce(&mut Order),
+        change: impl FnOnce(&mut Order) -> bool,
     ) -> OrderOutcome {
         let Some(order) = self.get_mut(id) else {
             return OrderOutcome {
@@ -204,13 +210,11 @@ impl Orders {
             };
         };
         let (was_live, before) = (order.is_live(), order.reserve());
-        let (facts, n_fills) = (order.facts.clone(), order.n_fills());
-        change(order);
-        let changed = order.facts != facts || order.n_fills() != n_fills;
-        let ended = was_live && !order.is_live();
-        if changed {
-            order.updated_at = at;
+        if !change(order) {
+            return OrderOutcome::default();
         }
+        order.updated_at = at;
+        let ended = was_live && !order.is_live();
         let instrument = order.intent.spec.instrument;
         let after = order.reserve();
         self.reserve(instrument, before, -1);
@@ -219,7 +223,7 @@ impl Orders {
             self.end(id);
         }
         OrderOutcome {
-            changed,
+            changed: true,
             ended,
             incident: None,
         }
@@ -244,7 +248,8 @@ impl Orders {
     fn get_mut(&mut self, id: &ClientOrderId) -> Option<&mut Order> {
         let newest_ended = self.ended.iter_mut().rev();
         let mut orders = self.live.iter_mut().chain(newest_ended);
-        orders.find(|o| o.intent.id == *id)
+        let found = orders.find(|o| o.intent.id == *id);
+        found.map(|order| &mut **order)
     }
 
     fn reserve(&mut self, instrument: InstrumentId, (side, qty): (Side, Qty), times: i128) {
@@ -325,7 +330,7 @@ impl Orders {
 
     /// Live orders, oldest first.
     pub fn live(&self) -> impl Iterator<Item = &Order> {
-        self.live.iter()
+        self.live.iter().map(|order| &**order)
     }
 
     /// Number of live orders.
@@ -336,14 +341,14 @@ impl Orders {
 
     /// Newest terminal orders, in the order in which they ended, at most 250.
     pub fn ended(&self) -> impl Iterator<Item = &Order> {
-        self.ended.iter()
+        self.ended.iter().map(|order| &**order)
     }
 
     /// An order that is live or among the newest terminal ones.
     #[must_use]
     pub fn get(&self, id: &ClientOrderId) -> Option<&Order> {
         let mut orders = self.live.iter().chain(self.ended.iter().rev());
-        orders.find(|o| o.intent.id == *id)
+        orders.find(|o| o.intent.id == *id).map(|order| &**order)
     }
 
     /// Whether an order of this name was ever sent.
@@ -359,10 +364,17 @@ impl Orders {
     }
 }
 
+/// Notes a fact; returns whether it is new.
+fn turn_on(fact: &mut bool) -> bool {
+    !std::mem::replace(fact, true)
+}
+
 /// Keeps one of several contradicting reasons, the same one whatever their order: the first in
-/// the alphabet.
-fn keep_first<T: Clone>(slot: &mut Option<T>, new: &T, text: impl Fn(&T) -> String) {
-    if slot.as_ref().is_none_or(|old| text(new) < text(old)) {
+/// the alphabet. Returns whether that changed it.
+fn keep_first<T: Clone>(slot: &mut Option<T>, new: &T, text: impl Fn(&T) -> String) -> bool {
+    let is_first = slot.as_ref().is_none_or(|old| text(new) < text(old));
+    if is_first {
         *slot = Some(new.clone());
     }
+    is_first
 }

@@ -3,6 +3,8 @@
 //! Unlike a snapshot a line is an event: each is printed once, in order. The layout is versioned
 //! by the `v` field; fields are only ever added.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::domain::{
@@ -132,7 +134,7 @@ pub enum LineKind {
         /// Fees paid.
         fees: Money,
         /// Why it was closed.
-        reason: String,
+        reason: Cow<'static, str>,
     },
     /// A limit refused, paused or killed.
     Risk {
@@ -170,7 +172,7 @@ pub enum LineKind {
         /// Weight.
         level: crate::control::NoticeLevel,
         /// Part of the system.
-        topic: String,
+        topic: Cow<'static, str>,
         /// The text.
         text: String,
     },

@@ -3,6 +3,7 @@
 //! Missing is `None` and reaches the screen as a dash, never as a zero. Everything here is plain
 //! data that can be drawn, printed or sent; nothing points back into the engine.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -269,7 +270,7 @@ pub struct TradeView {
     /// Fees paid.
     pub fees: Money,
     /// Why it was closed.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
 }
 
 /// The account.
@@ -517,7 +518,7 @@ pub struct Notice {
     /// Weight.
     pub level: NoticeLevel,
     /// Part of the system: feed, bar, agent, risk, exec, kill, day, session.
-    pub topic: String,
+    pub topic: Cow<'static, str>,
     /// The text; free of control characters.
     pub text: String,
 }

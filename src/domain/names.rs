@@ -57,13 +57,11 @@ impl UsedNames {
     /// Adds a name; false when it was there already.
     pub fn insert(&mut self, name: &str) -> bool {
         if let Some(parts) = Parts::of(name) {
-            if !self.decisions.contains_key(parts.head) {
-                let head = parts.head.into();
-                self.decisions.insert(head, Decisions::default());
-            }
-            if let Some(decisions) = self.decisions.get_mut(parts.head)
-                && let Some(bit) = decisions.bit_or_new(parts.tail)
-            {
+            let decisions = match self.decisions.get_mut(parts.head) {
+                Some(known) => known,
+                None => self.decisions.entry(parts.head.into()).or_default(),
+            };
+            if let Some(bit) = decisions.bit_or_new(parts.tail) {
                 return decisions.insert(parts.minute, bit);
             }
         }

@@ -158,15 +158,23 @@ pub enum Purpose {
     Flatten,
 }
 
-impl fmt::Display for Purpose {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl Purpose {
+    /// Name for people and files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
             Purpose::Entry => "entry",
             Purpose::Exit => "exit",
             Purpose::StopLoss => "stop-loss",
             Purpose::TakeProfit => "take-profit",
             Purpose::Flatten => "flatten",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 
@@ -233,10 +241,21 @@ pub struct OrderIdError(String);
 /// It is a function of the decision, never of the clock or of chance, so that the same decision
 /// after a crash names the same order and the venue itself refuses the duplicate (Bybit v5
 /// `orderLinkId`: at most 36 characters, always unique).
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Eq, Hash)]
 pub struct ClientOrderId {
     len: u8,
     text: [u8; 36],
+}
+
+#[expect(
+    clippy::derived_hash_with_manual_eq,
+    reason = "the same bytes are equal either way"
+)]
+impl PartialEq for ClientOrderId {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.len == other.len && self.as_numbers() == other.as_numbers()
+    }
 }
 
 impl Ord for ClientOrderId {
@@ -301,28 +320,26 @@ impl ClientOrderId {
         )
     }
 
+    /// Appends what still fits.
+    #[inline]
     fn push_all(&mut self, bytes: &[u8]) {
-        for b in bytes {
-            if let Some(slot) = self.text.get_mut(usize::from(self.len)) {
-                *slot = *b;
-                self.len += 1;
-            }
-        }
+        let at = usize::from(self.len);
+        let n = bytes.len().min(Self::MAX_LEN - at);
+        self.text[at..at + n].copy_from_slice(&bytes[..n]);
+        self.len += u8::try_from(n).expect("36 fit a byte");
     }
 
     /// Appends `value` in base 36, at least `width` digits; `u64::MAX` has 13.
     fn push_base36(&mut self, mut value: u64, width: usize) {
         const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
-        let mut reversed = [b'0'; 13];
-        let mut n = 0;
+        let mut digits = [b'0'; 13];
+        let mut at = digits.len();
         while value > 0 {
-            reversed[n] = DIGITS[usize::try_from(value % 36).expect("below 36")];
+            at -= 1;
+            digits[at] = DIGITS[usize::try_from(value % 36).expect("below 36")];
             value /= 36;
-            n += 1;
         }
-        for at in (0..n.max(width).min(13)).rev() {
-            self.push_all(&reversed[at..=at]);
-        }
+        self.push_all(&digits[at.min(digits.len().saturating_sub(width))..]);
     }
 
     /// The id as text.

@@ -20,10 +20,10 @@ impl Engine {
         effects: &mut Vec<Effect>,
     ) {
         let id = event.instrument;
-        if event.bar.check(event.interval).is_ok() {
+        let was_valued = event.bar.check(event.interval).is_ok() && {
             self.markets[id.index()].barred(event, self.now);
-            self.revalue(id, effects);
-        }
+            self.revalue(id, effects)
+        };
         let Some(leg_id) = self.routes[id.index()] else {
             return;
         };
@@ -35,8 +35,12 @@ impl Engine {
             self.decide(leg_id, event, watch, effects);
             self.guard(leg_id, effects);
         }
-        let (equity, in_market) = (self.ledger.equity(), self.is_open());
-        self.equity_stats.observe(self.now, equity, in_market);
+        // Deciding moves no money: what was looked at above still holds.
+        let equity = self.ledger.equity();
+        if !was_valued {
+            let in_market = self.is_open();
+            self.equity_stats.observe(self.now, equity, in_market);
+        }
         self.curve.push(self.now, equity);
     }
 

@@ -2,7 +2,7 @@
 
 use super::event::{Effect, EffectOf, Event};
 use super::settings::{EngineSettings, LegSetup, SetupError, validate};
-use super::state::{Attempts, Leg, Market, Reached};
+use super::state::{Attempts, Leg, Market, Note, Reached};
 use crate::account::stats::{EquityCurve, EquityStats, TradeStats};
 use crate::account::{Ledger, Orders};
 use crate::control::{Counters, FillView, HeldBack, Notice, NoticeLevel, SessionView, TradeView};
@@ -48,7 +48,7 @@ pub struct Engine {
     pub(super) curve: EquityCurve,
     pub(super) fills: VecDeque<FillView>,
     pub(super) trades: VecDeque<TradeView>,
-    pub(super) notices: VecDeque<Notice>,
+    pub(super) notices: VecDeque<Note>,
     pub(super) n_notices: u64,
     pub(super) last_refusal: Option<HeldBack>,
     pub(super) counters: Counters,
@@ -274,18 +274,20 @@ impl Engine {
         }
     }
 
-    /// Values the position at the market's price and looks at what that breaks.
+    /// Values the position at the market's price and looks at what that breaks; returns whether
+    /// there was a position to value.
     #[inline]
-    pub(super) fn revalue(&mut self, id: InstrumentId, effects: &mut Vec<Effect>) {
+    pub(super) fn revalue(&mut self, id: InstrumentId, effects: &mut Vec<Effect>) -> bool {
         if self.ledger.position(id).is_none() {
-            return;
+            return false;
         }
         let Some(price) = self.markets[id.index()].valuation() else {
-            return;
+            return false;
         };
         self.ledger.mark(id, price);
         self.look_at_losses(effects);
         self.second_net(id, price, effects);
+        true
     }
 
     /// The second net, once a second of session time (C-16).
@@ -315,7 +317,7 @@ impl Engine {
     pub(super) fn notice(
         &mut self,
         level: NoticeLevel,
-        topic: &str,
+        topic: &'static str,
         text: String,
         effects: &mut Vec<Effect>,
     ) {
@@ -331,14 +333,19 @@ impl Engine {
             id: self.n_notices,
             at: self.now,
             level,
-            topic: topic.to_owned(),
+            topic: topic.into(),
             text,
         };
-        push_bounded(&mut self.notices, notice.clone(), NOTICES);
+        push_bounded(&mut self.notices, Note::Said(notice.clone()), NOTICES);
         effects.push(EffectOf::Notice(notice));
     }
 
+    /// Keeps a fill for the front ends, as a row and as a line. The line is put into words when
+    /// somebody looks: a backtest has tens of thousands of fills and no reader.
     pub(super) fn keep_fill(&mut self, fill: FillView) {
+        self.n_notices += 1;
+        let note = Note::Filled(self.n_notices, fill.clone());
+        push_bounded(&mut self.notices, note, NOTICES);
         push_bounded(&mut self.fills, fill, VIEW_ROWS);
     }
 

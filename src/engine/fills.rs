@@ -250,16 +250,10 @@ impl Engine {
         }
         self.counters.n_fills += 1;
         let symbol = self.instruments.get(fill.instrument).symbol.clone();
-        let text = format!(
-            "{} {} {symbol} @ {} {} fee {:.4}",
-            fill.side, fill.qty, fill.price, fill.liquidity, fill.fee
-        );
-        let level = if fill.kind == FillKind::Liquidation {
-            NoticeLevel::Error
-        } else {
-            NoticeLevel::Info
-        };
-        self.notice(level, "exec", text, effects);
+        if fill.kind == FillKind::Liquidation {
+            let text = format!("the venue has liquidated {} {symbol}", fill.qty);
+            self.notice(NoticeLevel::Error, "exec", text, effects);
+        }
         self.keep_fill(FillView {
             at: fill.at,
             order: fill.order,
@@ -290,10 +284,10 @@ impl Engine {
     fn on_trade_closed(&mut self, fill: &Fill, closed: &ClosedTrade, effects: &mut Vec<Effect>) {
         self.trade_stats.record(closed);
         let reason = match self.orders.get(&fill.order).map(|o| o.intent.spec.purpose) {
-            _ if fill.kind == FillKind::Liquidation => "liquidation".to_owned(),
-            Some(Purpose::Entry) => "turned around".to_owned(),
-            Some(purpose) => purpose.to_string(),
-            None => "-".to_owned(),
+            _ if fill.kind == FillKind::Liquidation => "liquidation",
+            Some(Purpose::Entry) => "turned around",
+            Some(purpose) => purpose.name(),
+            None => "-",
         };
         let trade = TradeView {
             symbol: self.instruments.get(fill.instrument).symbol.clone(),
@@ -305,7 +299,7 @@ impl Engine {
             closed: closed.closed,
             net: closed.net,
             fees: closed.fees,
-            reason,
+            reason: reason.into(),
         };
         self.keep_trade(trade.clone());
         effects.push(EffectOf::TradeClosed(TradeRecord {

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use super::core::Engine;
+use super::state::Note;
 use super::state::{Leg, Market, Reached};
 use crate::account::Order;
 use crate::control::{
-    AccountView, BookView, DecisionView, EquityPoint, FeatureView, FeedHealth, Gauge, GaugeAction,
-    LegPhase, LegView, MarketView, OrderView, PauseView, PositionView, Rung, RungState,
-    SessionView, Snapshot, StatsView, TradingState,
+    AccountView, ActionMark, BookView, DecisionView, EquityPoint, FeatureView, FeedHealth, Gauge,
+    GaugeAction, LegPhase, LegView, MarketView, OrderView, PauseView, PositionView, Rung,
+    RungState, SessionView, Snapshot, StatsView, TradingState,
 };
-use crate::domain::{Category, InstrumentId, KillLevel, Money, Rate, Timestamp};
+use crate::domain::{Category, Exposure, InstrumentId, KillLevel, Money, Rate, Timestamp};
 use crate::market::BookState;
 use crate::risk::LimitAction;
 
@@ -98,7 +99,7 @@ impl Engine {
             legs: self.legs.iter().map(|leg| self.leg_view(leg)).collect(),
             gauges: self.gauges(),
             last_refusal: self.last_refusal.clone(),
-            notices: self.notices.iter().cloned().collect(),
+            notices: self.notices.iter().map(Note::to_notice).collect(),
             counters: self.counters.clone(),
         }
     }
@@ -277,7 +278,11 @@ impl Engine {
         let info = leg.strategy.info();
         let insight = leg.strategy.insight();
         let finite = |v: f64| v.is_finite().then_some(v);
-        let decision = leg.actions.back().map(|action| DecisionView {
+        let mark = |&(at, target): &(Timestamp, Exposure)| ActionMark {
+            at,
+            target: target.rate().to_f64(),
+        };
+        let decision = leg.actions.back().map(mark).map(|action| DecisionView {
             at: action.at,
             target: action.target,
             entropy: entropy(&insight.choices),
@@ -305,7 +310,7 @@ impl Engine {
                     z: finite(z),
                 })
                 .collect(),
-            actions: leg.actions.iter().copied().collect(),
+            actions: leg.actions.iter().map(mark).collect(),
             why: self.why(leg),
             n_decisions: leg.n_decisions,
             n_holds: leg.n_holds,

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::planner::NoOrder;
-use crate::control::ActionMark;
+use crate::control::{FillView, Notice, NoticeLevel};
 use crate::domain::{
     Bar, BarEvent, ClientOrderId, Exposure, Funding, InstrumentId, Interval, LegId, Money, Price,
     Qty, Rate, Side, Timestamp,
@@ -16,6 +16,34 @@ use crate::strategy::Strategy;
 pub(super) const CHART_BARS: usize = 320;
 /// Past targets kept a leg.
 pub(super) const ACTIONS: usize = 256;
+
+/// One line of the log.
+#[derive(Debug)]
+pub(super) enum Note {
+    /// Already in words.
+    Said(Notice),
+    /// A fill, with the line's number.
+    Filled(u64, FillView),
+}
+
+impl Note {
+    /// The line in words.
+    pub(super) fn to_notice(&self) -> Notice {
+        match self {
+            Note::Said(notice) => notice.clone(),
+            Note::Filled(id, fill) => Notice {
+                id: *id,
+                at: fill.at,
+                level: NoticeLevel::Info,
+                topic: "exec".into(),
+                text: format!(
+                    "{} {} {} @ {} {} fee {:.4}",
+                    fill.side, fill.qty, fill.symbol, fill.price, fill.liquidity, fill.fee
+                ),
+            },
+        }
+    }
+}
 
 /// What is known about one market.
 #[derive(Debug)]
@@ -180,7 +208,7 @@ pub(super) struct Leg {
     pub(super) errors_in_row: u32,
     pub(super) n_decisions: u64,
     pub(super) n_holds: u64,
-    pub(super) actions: VecDeque<ActionMark>,
+    pub(super) actions: VecDeque<(Timestamp, Exposure)>,
     pub(super) reached: Reached,
     /// Rule that refused the newest entry; `None` once one has passed.
     pub(super) refused: Option<Rule>,
@@ -236,10 +264,7 @@ impl Leg {
         if self.actions.len() == ACTIONS {
             self.actions.pop_front();
         }
-        self.actions.push_back(ActionMark {
-            at,
-            target: target.rate().to_f64(),
-        });
+        self.actions.push_back((at, target));
     }
 }
 

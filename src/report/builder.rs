@@ -191,7 +191,7 @@ impl ReportBuilder {
             EffectOf::TradeClosed(record) => {
                 let at = self.closed_on.iter().position(|i| *i == record.instrument);
                 if let Some(row) = at.and_then(|at| self.closed.get_mut(at)) {
-                    row.reason = Some(record.trade.reason.clone());
+                    row.reason = Some(record.trade.reason.clone().into_owned());
                 }
             }
             EffectOf::Cancel { .. } | EffectOf::Notice(_) => {}

@@ -163,9 +163,8 @@ impl LineNames {
                 }
             }
             EffectOf::Notice(notice) => {
-                // Fills, refusals and the ladder have lines of their own.
-                let has_line = matches!(notice.topic.as_str(), "risk" | "kill")
-                    || (notice.topic == "exec" && notice.text.contains(" fee "));
+                // Refusals and the ladder have lines of their own.
+                let has_line = matches!(&*notice.topic, "risk" | "kill");
                 if notice.level < NoticeLevel::Info || has_line {
                     return;
                 }

@@ -5,8 +5,6 @@
 //! Paper runs, backtests, replays and crash recovery all drive this one type, so they cannot
 //! disagree. Nothing here reads a clock.
 
-use std::collections::VecDeque;
-
 use super::clock::Watch;
 use crate::domain::{AccountEvent, Intent, NotSent, Timestamp};
 use crate::engine::{Effect, EffectOf, Engine, Event};
@@ -89,7 +87,10 @@ pub struct Session<B> {
     /// How decisions are timed.
     pub watch: Watch,
     answers: Vec<(Timestamp, AccountEvent)>,
-    waiting: VecDeque<(Timestamp, AccountEvent)>,
+    /// Room of the last batch of answers, for the next one.
+    spare: Vec<(Timestamp, AccountEvent)>,
+    /// Answers of this batch that the engine has not seen yet.
+    n_waiting: usize,
     effects: Vec<Effect>,
 }
 
@@ -102,7 +103,8 @@ impl<B: Broker> Session<B> {
             broker,
             watch,
             answers: Vec::new(),
-            waiting: VecDeque::new(),
+            spare: Vec::new(),
+            n_waiting: 0,
             effects: Vec::new(),
         }
     }
@@ -139,11 +141,15 @@ impl<B: Broker> Session<B> {
 
     /// Hands the broker's answers to the engine, oldest first.
     fn deliver<W: Witness>(&mut self, witness: &mut W) -> Result<(), W::Error> {
-        while !self.answers.is_empty() || !self.waiting.is_empty() {
-            self.waiting.extend(self.answers.drain(..));
-            if let Some((at, answer)) = self.waiting.pop_front() {
+        // Answers to what a step causes queue up behind those that are here already.
+        while !self.answers.is_empty() {
+            let mut batch = std::mem::replace(&mut self.answers, std::mem::take(&mut self.spare));
+            self.n_waiting = batch.len();
+            for (at, answer) in batch.drain(..) {
+                self.n_waiting -= 1;
                 self.step(at, &Event::Account(answer), false, witness)?;
             }
+            self.spare = batch;
         }
         Ok(())
     }
@@ -166,7 +172,7 @@ impl<B: Broker> Session<B> {
             at: now,
             is_source,
             event,
-            n_waiting: self.waiting.len() + self.answers.len(),
+            n_waiting: self.n_waiting + self.answers.len(),
             late_laps: &late_laps,
             effects: &self.effects,
         })?;

@@ -104,7 +104,7 @@ fn closed(side: Side, reason: &str) -> EffectRecord {
             closed: at(0),
             net: Money::ZERO,
             fees: Money::ZERO,
-            reason: reason.to_owned(),
+            reason: reason.to_owned().into(),
         },
     })
 }

@@ -197,7 +197,7 @@ impl Price {
         if step.0 == 0 {
             self
         } else {
-            Self(self.0 - self.0 % step.0)
+            Self(self.0 - remainder(self.0, step.0))
         }
     }
 
@@ -257,7 +257,7 @@ impl Qty {
         if step.0 == 0 {
             self
         } else {
-            Self(self.0 - self.0 % step.0)
+            Self(self.0 - remainder(self.0, step.0))
         }
     }
 
@@ -375,7 +375,7 @@ impl Money {
         if price.0 == 0 || self.0 < 0 {
             None
         } else {
-            Some(Qty(self.0 / price.0))
+            Some(Qty(quotient(self.0, price.0)))
         }
     }
 
@@ -385,7 +385,7 @@ impl Money {
         if qty.0 == 0 || self.0 < 0 {
             None
         } else {
-            Some(Price(self.0 / qty.0))
+            Some(Price(quotient(self.0, qty.0)))
         }
     }
 }
@@ -435,26 +435,78 @@ impl Rate {
 }
 
 /// `raw * rate`, truncated towards zero, without overflow for any amount the types hold.
+#[inline]
 fn mul_rate(raw: i128, rate: Rate) -> i128 {
     let one = i128::from(Rate::ONE.0);
     let rate = i128::from(rate.0);
     match raw.checked_mul(rate) {
-        Some(product) => product / one,
+        Some(product) => per_one(product),
         None => raw / one * rate + raw % one * rate / one,
+    }
+}
+
+// Most prices, amounts and steps fit 64 bits although their types are wider, and there the
+// processor does in a few cycles what takes the 128-bit routines a hundred. The results are the
+// same; only the way there differs.
+
+/// `value / 10^10`, truncated towards zero.
+#[inline]
+fn per_one(value: i128) -> i128 {
+    // Long division by a constant of 24 bits, in digits of 32 bits: each step is a multiplication.
+    const TWOS: u32 = RATE_DIGITS;
+    const FIVES: u64 = 5_u64.pow(RATE_DIGITS);
+    let size = value.unsigned_abs() >> TWOS;
+    let (high, low) = ((size >> 64) as u64, size as u64);
+    let (q_high, r) = (high / FIVES, high % FIVES);
+    let middle = (r << 32) | (low >> 32);
+    let (q_middle, r) = (middle / FIVES, middle % FIVES);
+    let last = (r << 32) | (low & u64::from(u32::MAX));
+    let size = (u128::from(q_high) << 64) | (u128::from(q_middle) << 32) | u128::from(last / FIVES);
+    let size = size.cast_signed();
+    if value < 0 { -size } else { size }
+}
+
+/// `value / by`, truncated, both not negative and `by` not zero.
+#[inline]
+fn quotient(value: i128, by: i128) -> i128 {
+    match (u64::try_from(value), u64::try_from(by)) {
+        (Ok(value), Ok(by)) => i128::from(value / by),
+        _ => value / by,
+    }
+}
+
+/// `value % by`, both not negative and `by` not zero.
+#[inline]
+fn remainder(value: i128, by: i128) -> i128 {
+    match (u64::try_from(value), u64::try_from(by)) {
+        (Ok(value), Ok(by)) => i128::from(value % by),
+        _ => value % by,
+    }
+}
+
+/// `price * amount`, the price not negative.
+#[inline]
+fn product(price: i128, amount: i128) -> i128 {
+    match (u64::try_from(price), i64::try_from(amount)) {
+        // 64 and 63 bits make at most 127.
+        (Ok(price), Ok(amount)) => i128::from(price).wrapping_mul(i128::from(amount)),
+        _ => price * amount,
     }
 }
 
 impl Mul<Qty> for Price {
     type Output = Money;
+    #[inline]
     fn mul(self, qty: Qty) -> Money {
-        Money(self.0 * qty.0)
+        Money(product(self.0, qty.0))
     }
 }
 
 impl Mul<SignedQty> for Price {
     type Output = Money;
+    #[inline]
     fn mul(self, qty: SignedQty) -> Money {
-        Money(self.0 * qty.0)
+        Money(product(self.0, qty.0))
     }
 }
 

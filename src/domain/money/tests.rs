@@ -181,3 +181,54 @@ proptest! {
         prop_assert!((distance.raw() - Rate::from_bps(bps).raw()).abs() <= 1);
     }
 }
+
+/// Whole numbers of every size, those around the edges of 32, 63, 64 and 96 bits often.
+fn any_size() -> impl Strategy<Value = i128> {
+    let edge = prop_oneof![
+        Just(0_u32),
+        Just(31),
+        Just(32),
+        Just(62),
+        Just(63),
+        Just(64),
+        Just(95)
+    ];
+    prop_oneof![
+        (edge, -3_i128..4).prop_map(|(bits, near)| (1_i128 << bits) + near),
+        (0_u32..100, any::<u128>()).prop_map(|(bits, raw)| (raw >> (127 - bits)).cast_signed()),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn short_ways_of_arithmetic_lead_to_the_same(a in any_size(), b in any_size(), negative: bool) {
+        let (size, by) = (a.abs(), b.abs().max(1));
+        prop_assert_eq!(quotient(size, by), size / by);
+        prop_assert_eq!(remainder(size, by), size % by);
+        let signed = if negative { -a } else { a };
+        prop_assert_eq!(per_one(signed), signed / i128::from(Rate::ONE.raw()));
+        if let Some(expected) = size.checked_mul(signed) {
+            prop_assert_eq!(product(size, signed), expected);
+        }
+        if let Some(expected) = by.checked_mul(signed) {
+            prop_assert_eq!(product(by, signed), expected);
+        }
+    }
+}
+
+#[test]
+fn the_largest_amounts_divide_as_well() {
+    for raw in [
+        i128::MAX,
+        i128::MIN + 1,
+        i128::from(u64::MAX),
+        -i128::from(u64::MAX),
+    ] {
+        assert_eq!(per_one(raw), raw / i128::from(Rate::ONE.raw()), "{raw}");
+    }
+    let largest = i128::from(u64::MAX);
+    assert_eq!(
+        product(largest, i128::from(i64::MIN)),
+        largest * i128::from(i64::MIN)
+    );
+}

@@ -220,7 +220,7 @@ pub(super) fn trades(dice: &mut Dice, last: Price) -> Vec<TradeView> {
             fees: cents(300 + dice.roll(500)),
             reason: ["take-profit", "agent flip", "stop-loss", "agent flat"]
                 [usize::try_from(n % 4).unwrap_or(0)]
-            .to_owned(),
+            .into(),
         })
         .collect()
 }
@@ -439,7 +439,7 @@ pub(super) fn notices() -> Vec<Notice> {
             id: u64::try_from(n).unwrap_or(0) + 1 + u64::from(n > 3) * 12,
             at: ago(*minutes),
             level: *level,
-            topic: (*topic).to_owned(),
+            topic: (*topic).into(),
             text: (*text).to_owned(),
         })
         .collect()

@@ -68,7 +68,9 @@ impl Matcher {
     fn reached_in_bar(&self, m: usize, k: usize, bar: &Bar, wake: Wake) -> Option<Price> {
         let order = &self.markets[m].orders[k];
         let spec = &order.spec;
-        if !wake.is_for(spec) || !self.is_watched(m, k, TriggerPrice::Last) {
+        // Open and close lie between the extremes: what neither of these reaches, nothing does.
+        let is_far = !is_reached(spec, bar.low) && !is_reached(spec, bar.high);
+        if is_far || !wake.is_for(spec) || !self.is_watched(m, k, TriggerPrice::Last) {
             return None;
         }
         let trigger = spec.kind.trigger()?;

@@ -86,6 +86,9 @@ impl Matcher {
         }
         let (mut total, mut collateral) = (Money::ZERO, self.wallet.cash);
         for market in self.of(Category::Linear) {
+            if market.position.qty.is_zero() {
+                continue;
+            }
             if let Some(price) = price_of(market, Some((m, price))) {
                 let value = price * market.position.qty;
                 total += value.abs();

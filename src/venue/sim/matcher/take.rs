@@ -5,8 +5,8 @@ use super::tape::Source;
 use super::wallet::Trade;
 use super::{Answers, Matcher};
 use crate::domain::{
-    AccountEvent, Category, Fill, FillKind, Liquidity, OrderKind, OrderSpec, Price, Qty, Rate,
-    Side, TimeInForce, Timestamp,
+    AccountEvent, Category, ClientOrderId, Fill, FillKind, Liquidity, OrderKind, OrderSpec, Price,
+    Qty, Rate, Side, TimeInForce, Timestamp,
 };
 
 impl Matcher {
@@ -190,7 +190,7 @@ impl Matcher {
             order.filled += qty;
             order.n_fills += 1;
             let fill = Fill {
-                exec_id: format!("{}-{}", order.id, order.n_fills),
+                exec_id: exec_id(order.id, order.n_fills),
                 order: order.id,
                 instrument: market.instrument,
                 side,
@@ -267,6 +267,19 @@ impl Matcher {
             }
         }
     }
+}
+
+/// Name of an order's n-th execution (rule 28). Put together by hand: every fill needs one.
+fn exec_id(order: ClientOrderId, n: u32) -> String {
+    let name = order.as_str();
+    let mut id = String::with_capacity(name.len() + 3);
+    id.push_str(name);
+    id.push('-');
+    match char::from_digit(n, 10) {
+        Some(digit) => id.push(digit),
+        None => id.push_str(&n.to_string()),
+    }
+    id
 }
 
 /// Fee rate of a fill.
