@@ -23,11 +23,12 @@ use crate::headless;
 use crate::runtime::clock::Clock;
 use crate::runtime::process::{OnHangUp, Watcher, watch};
 use crate::runtime::{
-    EndReason, Expected, PaperOptions, PaperRun, Recorder, RecorderParts, RunEnd, RunError,
+    EndReason, Expected, Recorder, RecorderParts, Recording, Run, RunEnd, RunError, RunOptions,
     Session, StopFlag,
 };
 use crate::store::{Header, LatchFile, Lock, Writer, files};
 use crate::venue::feed::Feed;
+use crate::venue::sim::PaperBroker;
 
 /// Lines that may wait for a slow reader; then the recording waits too.
 const LINES: usize = 4_096;
@@ -36,9 +37,12 @@ const LAST_LINES: Duration = Duration::from_secs(2);
 /// Name of the kill state in a mode's state folder.
 pub(super) const LATCH: &str = "kill.json";
 
+/// A recording on a paper account.
+type PaperRun = Run<Recording<Box<dyn Feed>>, PaperBroker>;
+
 /// Everything a session needs, checked and open; nothing runs yet.
 struct Prepared {
-    run: PaperRun<Box<dyn Feed>>,
+    run: PaperRun,
     handle: Handle,
     stop: StopFlag,
     lines: Option<Receiver<Line>>,
@@ -139,12 +143,11 @@ fn prepare(settings: &Settings, folders: &Folders, headless: bool) -> Result<Pre
     };
     let interval = intervals.values().next().copied();
     let until = unpaced_until(&*feed, settings, interval, built.warmup_ms);
-    let options = PaperOptions {
-        speed: match settings.feed.speed {
-            Speed::Max => None,
-            Speed::Times(speed) => Some(speed),
-        },
-        unpaced_until: until,
+    let speed = match settings.feed.speed {
+        Speed::Max => None,
+        Speed::Times(speed) => Some(speed),
+    };
+    let options = RunOptions {
         stay: !headless,
         on_exit: settings.ui.on_exit,
         deadline_us: u64::from(settings.agent.deadline_ms) * 1_000,
@@ -161,7 +164,8 @@ fn prepare(settings: &Settings, folders: &Folders, headless: bool) -> Result<Pre
         stop: stop.clone(),
     });
     let session = Session::new(built.engine, built.broker, built.watch);
-    let run = PaperRun::new(session, feed, recorder, publisher, view, options, clock);
+    let source = Recording::new(feed, speed, until);
+    let run = Run::new(session, source, recorder, publisher, view, options, clock);
     Ok(Prepared {
         run,
         handle,
@@ -226,7 +230,7 @@ type EngineThread = JoinHandle<Result<RunEnd, RunError>>;
 /// Starts the engine's thread. However it ends, the gate is closed behind it: nothing may leave
 /// once nobody thinks.
 fn start_engine(
-    run: PaperRun<Box<dyn Feed>>,
+    run: PaperRun,
     handle: &Handle,
     stop: &StopFlag,
     done: &Arc<AtomicBool>,

@@ -7,7 +7,7 @@ use crate::domain::Timestamp;
 
 /// Maps session time to the machine's time.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
+pub struct Pace {
     /// Times real speed; `None` is as fast as it goes.
     speed: Option<f64>,
     held: bool,
@@ -18,7 +18,7 @@ pub(super) struct Pace {
 impl Pace {
     /// A pace that begins at the first event it is asked about.
     #[must_use]
-    pub(super) fn new(speed: Option<f64>) -> Self {
+    pub fn new(speed: Option<f64>) -> Self {
         Self {
             speed: speed.filter(|s| s.is_finite()),
             held: false,
@@ -28,7 +28,7 @@ impl Pace {
     }
 
     /// Begins to count at `event`.
-    pub(super) fn start(&mut self, event: Timestamp, clock: &Clock) {
+    pub fn start(&mut self, event: Timestamp, clock: &Clock) {
         self.from_event = event;
         self.from_wall = clock.elapsed();
     }
@@ -39,7 +39,7 @@ impl Pace {
         clippy::cast_precision_loss,
         reason = "a wait needs no more than milliseconds"
     )]
-    pub(super) fn wait(&self, event: Timestamp, clock: &Clock) -> Duration {
+    pub fn wait(&self, event: Timestamp, clock: &Clock) -> Duration {
         if self.held {
             return Duration::MAX;
         }
@@ -52,26 +52,26 @@ impl Pace {
     }
 
     /// Changes the speed from here on.
-    pub(super) fn set_speed(&mut self, speed: f64, now: Timestamp, clock: &Clock) {
+    pub fn set_speed(&mut self, speed: f64, now: Timestamp, clock: &Clock) {
         self.speed = (speed.is_finite() && speed > 0.0).then_some(speed);
         self.start(now, clock);
     }
 
     /// Holds the recording, or lets it go on.
-    pub(super) fn hold(&mut self, held: bool, now: Timestamp, clock: &Clock) {
+    pub fn hold(&mut self, held: bool, now: Timestamp, clock: &Clock) {
         self.held = held;
         self.start(now, clock);
     }
 
     /// Times real speed; `None` is as fast as it goes.
     #[must_use]
-    pub(super) const fn speed(&self) -> Option<f64> {
+    pub const fn speed(&self) -> Option<f64> {
         self.speed
     }
 
     /// Whether the recording is held.
     #[must_use]
-    pub(super) const fn is_held(&self) -> bool {
+    pub const fn is_held(&self) -> bool {
         self.held
     }
 }

@@ -1,28 +1,26 @@
-//! The paper driver: a recorded feed, a paper broker, a person at the console.
+//! The driver of a session with people: a source of events, a broker, a front end.
 //!
-//! Runs on the engine thread. It waits for nothing but its command queue, and for that never
-//! longer than [`TURN`], so that the latch is looked at at least that often.
+//! Runs on the engine thread. It waits for nothing but its source and its command queue, and
+//! never longer than [`TURN`], so that the latch is looked at at least that often.
 
 mod restore;
 
-use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use super::clock::{Clock, Watch};
-use super::pace::Pace;
 use super::recorder::{RecordError, Recorder};
 use super::session::Session;
+use super::source::{Due, Source};
 use super::stop::StopFlag;
 use crate::control::{
     Command, ExitPolicy, KillPhase, KillReason, Line, LineKind, Publisher, SessionCommand,
     SessionView, TradeCommand,
 };
-use crate::domain::{KillLevel, MarketEvent, Purpose, Timestamp};
+use crate::domain::{KillLevel, Purpose, Timestamp};
 use crate::engine::Event;
 use crate::store::LatchRecord;
 use crate::venue::broker::Broker;
-use crate::venue::feed::{Feed, FeedError};
-use crate::venue::sim::PaperBroker;
+use crate::venue::feed::FeedError;
 
 /// Longest wait of the loop.
 const TURN: Duration = Duration::from_millis(10);
@@ -34,6 +32,8 @@ const FLUSH: Duration = Duration::from_millis(100);
 const BATCH: u32 = 32;
 /// Events that a session may take to close its positions on exit.
 const EXIT_EVENTS: u32 = 20_000;
+/// Time that it may take, with a market that does not hurry.
+const EXIT_WAIT: Duration = Duration::from_secs(15);
 
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,33 +83,26 @@ pub enum RunError {
 
 /// Settings of a run.
 #[derive(Debug, Clone)]
-pub struct PaperOptions {
-    /// Times real speed; `None` is as fast as it goes.
-    pub speed: Option<f64>,
-    /// Events before this moment are not paced: history that warms the strategies up.
-    pub unpaced_until: Option<Timestamp>,
+pub struct RunOptions {
     /// Whether the session stays when the recording is over, for a person to look at.
     pub stay: bool,
     /// What happens to orders and positions on a signal.
     pub on_exit: ExitPolicy,
-    /// Deadline of a decision in microseconds, when the recording is paced.
+    /// Deadline of a decision in microseconds, unless a recording is played as fast as it goes.
     pub deadline_us: u64,
     /// What the latch file said at the start.
     pub latched: Option<LatchRecord>,
 }
 
-/// A paper session on a recording.
-pub struct PaperRun<F> {
-    session: Session<PaperBroker>,
-    feed: F,
+/// A session that somebody watches.
+pub struct Run<S, B> {
+    session: Session<B>,
+    source: S,
     recorder: Recorder,
     publisher: Publisher,
     view: SessionView,
     clock: Clock,
-    pace: Pace,
-    options: PaperOptions,
-    next: Option<(Timestamp, MarketEvent)>,
-    span: Option<(Timestamp, Timestamp)>,
+    options: RunOptions,
     published: Duration,
     flushed: Duration,
     turned: Duration,
@@ -120,29 +113,25 @@ pub struct PaperRun<F> {
     disk: Option<String>,
 }
 
-impl<F: Feed> PaperRun<F> {
+impl<S: Source, B: Broker> Run<S, B> {
     /// A run over its parts.
     pub fn new(
-        session: Session<PaperBroker>,
-        feed: F,
+        session: Session<B>,
+        source: S,
         recorder: Recorder,
         publisher: Publisher,
         view: SessionView,
-        options: PaperOptions,
+        options: RunOptions,
         clock: Clock,
     ) -> Self {
-        let span = feed.span();
         Self {
             session,
-            feed,
+            source,
             recorder,
             publisher,
             view,
             clock,
-            pace: Pace::new(options.speed),
             options,
-            next: None,
-            span,
             published: Duration::ZERO,
             flushed: Duration::ZERO,
             turned: Duration::ZERO,
@@ -172,15 +161,7 @@ impl<F: Feed> PaperRun<F> {
         if let Some(signal) = self.restore()? {
             return Ok(self.interrupted(signal));
         }
-        self.fetch()?;
-        let first = self
-            .next
-            .as_ref()
-            .map_or(self.session.engine.now(), |(at, _)| *at);
-        self.pace.start(
-            first.max(self.options.unpaced_until.unwrap_or(first)),
-            &self.clock,
-        );
+        self.source.start(&self.clock)?;
         self.set_watch();
         self.status("started", self.view.feed.clone());
         self.publish();
@@ -222,15 +203,12 @@ impl<F: Feed> PaperRun<F> {
     }
 
     fn set_watch(&mut self) {
-        self.session.watch = match self.pace.speed() {
-            Some(_) => Watch::wall(self.options.deadline_us),
-            None => Watch::Off,
+        let is_timed = self.source.pace().is_none_or(|p| p.speed().is_some());
+        self.session.watch = if is_timed {
+            Watch::wall(self.options.deadline_us)
+        } else {
+            Watch::Off
         };
-    }
-
-    fn fetch(&mut self) -> Result<(), RunError> {
-        self.next = self.feed.next().transpose()?;
-        Ok(())
     }
 
     /// Raises the engine to the latch: whoever tripped it may have died before telling.
@@ -246,9 +224,12 @@ impl<F: Feed> PaperRun<F> {
     }
 
     fn command(&mut self, command: TradeCommand) -> Result<(), RunError> {
-        let at = self.session.engine.now();
-        self.session
-            .turn(at, &Event::Command(command), &mut self.recorder)?;
+        let at = self.source.time(self.session.engine.now(), &self.clock);
+        self.turn(at, &Event::Command(command))
+    }
+
+    fn turn(&mut self, at: Timestamp, event: &Event) -> Result<(), RunError> {
+        self.session.turn(at, event, &mut self.recorder)?;
         self.follow_kill();
         Ok(())
     }
@@ -263,14 +244,9 @@ impl<F: Feed> PaperRun<F> {
     }
 
     fn wait(&mut self, wait: Duration) -> Result<Option<ExitPolicy>, RunError> {
-        match self.publisher.commands().recv_timeout(wait) {
-            Ok(command) => self.obey(command),
-            Err(RecvTimeoutError::Timeout) => Ok(None),
-            // No front end is left: headless sessions keep none, and time still passes.
-            Err(RecvTimeoutError::Disconnected) => {
-                std::thread::sleep(wait);
-                Ok(None)
-            }
+        match self.source.rest(wait, self.publisher.commands()) {
+            Some(command) => self.obey(command),
+            None => Ok(None),
         }
     }
 
@@ -279,11 +255,15 @@ impl<F: Feed> PaperRun<F> {
         match command {
             Command::Session(SessionCommand::Quit(policy)) => return Ok(Some(policy)),
             Command::Session(SessionCommand::Speed(speed)) => {
-                self.pace.set_speed(speed, now, &self.clock);
+                if let Some(pace) = self.source.pace() {
+                    pace.set_speed(speed, now, &self.clock);
+                }
                 self.set_watch();
             }
             Command::Session(SessionCommand::Hold(held)) => {
-                self.pace.hold(held, now, &self.clock);
+                if let Some(pace) = self.source.pace() {
+                    pace.hold(held, now, &self.clock);
+                }
             }
             Command::Trade(command) => self.command(command)?,
         }
@@ -294,23 +274,11 @@ impl<F: Feed> PaperRun<F> {
     /// Plays what is due, at most one batch.
     fn play(&mut self) -> Result<Idle, RunError> {
         for _ in 0..BATCH {
-            let Some((at, _)) = &self.next else {
-                return Ok(Idle::Ended);
-            };
-            let at = *at;
-            if self.options.unpaced_until.is_none_or(|until| until <= at) {
-                let wait = self.pace.wait(at, &self.clock);
-                if !wait.is_zero() {
-                    return Ok(Idle::Wait(wait));
-                }
+            match self.source.next(&self.clock)? {
+                Due::Event(at, event) => self.turn(at, &event)?,
+                Due::Nothing(wait) => return Ok(Idle::Wait(wait)),
+                Due::Ended => return Ok(Idle::Ended),
             }
-            let Some((at, event)) = self.next.take() else {
-                return Ok(Idle::Ended);
-            };
-            self.session
-                .turn(at, &Event::Market(event), &mut self.recorder)?;
-            self.follow_kill();
-            self.fetch()?;
         }
         Ok(Idle::Busy)
     }
@@ -386,10 +354,13 @@ impl<F: Feed> PaperRun<F> {
 
     fn publish(&mut self) {
         self.published = self.clock.elapsed();
-        self.view.speed = self.pace.speed();
-        self.view.held = self.pace.is_held();
+        if let Some(pace) = self.source.pace() {
+            self.view.speed = pace.speed();
+            self.view.held = pace.is_held();
+        }
         self.view.progress = self
-            .span
+            .source
+            .span()
             .map(|(from, to)| progress(self.session.engine.now(), from, to));
         let gap = u64::try_from(self.max_gap.as_millis()).unwrap_or(u64::MAX);
         let mut snapshot = self.session.engine.snapshot(self.view.clone());
@@ -419,8 +390,8 @@ impl<F: Feed> PaperRun<F> {
         };
         // Before the first event the session's time is that of the event to come.
         let now = engine.now();
-        let at = match &self.next {
-            Some((first, _)) if now == Timestamp::default() => *first,
+        let at = match self.source.first() {
+            Some(first) if now == Timestamp::default() => first,
             _ => now,
         };
         self.recorder.send(Line::new(at, kind));
@@ -464,7 +435,7 @@ impl<F: Feed> PaperRun<F> {
         })
     }
 
-    /// Plays the recording on, without entries, until what is held is closed.
+    /// Lets the market go on, without entries, until what is held is closed.
     fn settle(&mut self) -> Result<(), RunError> {
         // The gate closes for entries while the positions are closed; a step of the ladder that
         // was in force before stays in force.
@@ -473,16 +444,20 @@ impl<F: Feed> PaperRun<F> {
             .kill()
             .trip(KillLevel::ReduceOnly, KillReason::Operator);
         self.follow_latch()?;
+        let deadline = self.clock.elapsed() + EXIT_WAIT;
         for _ in 0..EXIT_EVENTS {
             if self.session.engine.is_flat() || self.stop.is_urgent() {
                 break;
             }
-            let Some((at, event)) = self.next.take() else {
-                break;
-            };
-            self.session
-                .turn(at, &Event::Market(event), &mut self.recorder)?;
-            self.fetch()?;
+            match self.source.hurry(&self.clock)? {
+                Due::Event(at, event) => {
+                    self.session.turn(at, &event, &mut self.recorder)?;
+                }
+                Due::Nothing(wait) if self.clock.elapsed() < deadline => {
+                    self.wait(wait.min(TURN))?;
+                }
+                Due::Nothing(_) | Due::Ended => break,
+            }
         }
         if was_active {
             self.command(TradeCommand::Resume {

@@ -1,19 +1,19 @@
 //! The start of a run: repeats what an interrupted session did, then settles which step of the
 //! kill ladder holds.
 
-use super::{EndReason, PaperRun, RunEnd, RunError};
+use super::{EndReason, Run, RunEnd, RunError};
 use crate::control::{KillReason, TradeCommand};
 use crate::domain::KillLevel;
 use crate::engine::Event;
 use crate::runtime::clock::Watch;
 use crate::runtime::recorder::RecordError;
+use crate::runtime::source::Source;
 use crate::venue::broker::Broker;
-use crate::venue::feed::Feed;
 
 /// Repeated events between two looks at the clock.
 const LOOK: u64 = 256;
 
-impl<F: Feed> PaperRun<F> {
+impl<S: Source, B: Broker> Run<S, B> {
     /// Repeats what the journal holds, event by event, and checks that it comes out the same.
     /// `Some` is the signal that asked for the end meanwhile.
     pub(super) fn restore(&mut self) -> Result<Option<u8>, RunError> {
@@ -26,11 +26,8 @@ impl<F: Feed> PaperRun<F> {
             let source = expected.next_source().map_err(RecordError::from)?;
             let Some((at, event)) = source else { break };
             self.session.watch = Watch::Recorded(expected.source_laps());
-            if let Event::Market(market) = &event {
-                match self.feed.next().transpose()? {
-                    Some((_, same)) if same == *market => {}
-                    _ => return Err(RunError::OtherRecording { at }),
-                }
+            if !self.source.repeats(&event)? {
+                return Err(RunError::OtherRecording { at });
             }
             self.session.turn(at, &event, &mut self.recorder)?;
             n += 1;
@@ -61,11 +58,9 @@ impl<F: Feed> PaperRun<F> {
             return Ok(());
         };
         self.set_watch();
-        let (at, event) = match self.feed.next().transpose()? {
-            Some((at, market)) => (at, Event::Market(market)),
-            // The recording is over: it was a person's command, and it was never obeyed.
-            None => (at, Event::Tick),
-        };
+        // Without it, it was a person's command, and it was never obeyed.
+        let cut_off = self.source.cut_off()?;
+        let (at, event) = cut_off.unwrap_or((at, Event::Tick));
         self.session.turn(at, &event, &mut self.recorder)?;
         Ok(())
     }
