@@ -335,10 +335,11 @@ fn make_leg(
     match leg.strategy {
         StrategyKind::Flat => strategy = Box::new(Flat::new()),
         StrategyKind::MaCross => {
+            let default = MaCrossSettings::default();
             strategy = Box::new(MaCross::new(MaCrossSettings {
-                fast: leg.fast.unwrap_or(10) as usize,
-                slow: leg.slow.unwrap_or(30) as usize,
-                long_short: leg.long_short.unwrap_or(false),
+                fast: leg.fast.map_or(default.fast, |bars| bars as usize),
+                slow: leg.slow.map_or(default.slow, |bars| bars as usize),
+                long_short: leg.long_short.unwrap_or(default.long_short),
             })?);
         }
         StrategyKind::Agent => {
