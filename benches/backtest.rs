@@ -302,7 +302,7 @@ fn engine_alone(bars: &[Bar], interval: Interval, rule: Rule) -> String {
         .expect("it is shipped");
     let only = vec![instruments.get(id).clone()];
     let instruments = tradeterm::domain::Instruments::new(only).expect("one has no double");
-    let intervals = std::iter::once((InstrumentId(0), interval)).collect();
+    let intervals = std::iter::once((InstrumentId(0), vec![interval])).collect();
     let settings = settings(Path::new("memory.csv"), rule);
     let built = build_session(&settings, &instruments, &intervals, KillLevel::Active)
         .expect("the settings fit together");

@@ -137,7 +137,7 @@ fn prepare(settings: &Settings, folders: &Folders, headless: bool) -> Result<Pre
     } else {
         (None, None)
     };
-    let interval = intervals.values().next().copied();
+    let interval = intervals.values().flatten().next().copied();
     let until = unpaced_until(&*feed, settings, interval, built.warmup_ms);
     let options = PaperOptions {
         speed: match settings.feed.speed {
