@@ -30,10 +30,19 @@ pub(super) fn kill(cli: &Cli, args: &KillArgs) -> Outcome {
             let before = record
                 .as_ref()
                 .map_or(KillLevel::Active, |record| record.level);
-            // A release that no session has seen yet stays one: this step replaces the one
-            // before it, not the one in the journal.
-            let released = record.is_some_and(|record| record.released);
-            save(&latch, before.max(level), &reason, released)?;
+            save(
+                &latch,
+                LatchRecord {
+                    level: before.max(level),
+                    reason,
+                    at_ms: now_ms(),
+                    // A release that no session has seen yet stays one: this step replaces the
+                    // one before it, not the one in the journal.
+                    released: record.as_ref().is_some_and(|record| record.released),
+                    // A step that held already stays the limit's.
+                    by_limit: level <= before && record.is_some_and(|record| record.by_limit),
+                },
+            )?;
             writeln!(
                 out,
                 "no session runs; the next one starts at {}",
@@ -86,9 +95,13 @@ pub(super) fn resume(cli: &Cli, args: &ResumeArgs) -> Outcome {
     let before = read(&latch)?.map_or(KillLevel::Active, |record| record.level);
     save(
         &latch,
-        KillLevel::Active,
-        &format!("resumed: {}", args.reason),
-        true,
+        LatchRecord {
+            level: KillLevel::Active,
+            reason: format!("resumed: {}", args.reason),
+            at_ms: now_ms(),
+            released: true,
+            by_limit: false,
+        },
     )?;
     // A kill file that the crashed session had obeyed but not yet taken away would undo this.
     match std::fs::remove_file(folders.runtime.join(KILL_FILE)) {
@@ -136,14 +149,12 @@ fn read(latch: &LatchFile) -> Result<Option<LatchRecord>, Failure> {
         .map_err(|error| Failure::new(Exit::Config, error.to_string()))
 }
 
-fn save(latch: &LatchFile, level: KillLevel, reason: &str, released: bool) -> Result<(), Failure> {
-    let at_ms = Clock::start().wall().millis();
+fn save(latch: &LatchFile, record: LatchRecord) -> Result<(), Failure> {
     latch
-        .save(&LatchRecord {
-            level,
-            reason: reason.to_owned(),
-            at_ms,
-            released,
-        })
+        .save(&record)
         .map_err(|error| Failure::new(Exit::Config, error.to_string()))
+}
+
+fn now_ms() -> i64 {
+    Clock::start().wall().millis()
 }

@@ -114,7 +114,6 @@ pub struct PaperRun<F> {
     flushed: Duration,
     turned: Duration,
     max_gap: Duration,
-    by_limit: bool,
     stop: StopFlag,
     /// What is wrong with the disk, for as long as the session runs.
     disk: Option<String>,
@@ -147,7 +146,6 @@ impl<F: Feed> PaperRun<F> {
             flushed: Duration::ZERO,
             turned: Duration::ZERO,
             max_gap: Duration::ZERO,
-            by_limit: false,
             stop: StopFlag::default(),
             disk: None,
         }
@@ -344,7 +342,6 @@ impl<F: Feed> PaperRun<F> {
         } else {
             KillPhase::Tripped
         };
-        self.by_limit |= self.recorder.kill().state().reason == KillReason::Limit;
         self.recorder.set_phase(phase);
     }
 
@@ -459,7 +456,7 @@ impl<F: Feed> PaperRun<F> {
         Ok(RunEnd {
             reason,
             level: self.session.engine.level(),
-            by_limit: self.by_limit,
+            by_limit: self.recorder.by_limit,
             is_flat: self.session.broker.account().is_flat(),
         })
     }
