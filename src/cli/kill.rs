@@ -6,6 +6,7 @@ use super::args::{Cli, KillArgs, ResumeArgs, StatusArgs};
 use super::run::LATCH;
 use super::{Exit, Failure, Outcome, load};
 use crate::config::Folders;
+use crate::control::clean_reason;
 use crate::domain::{KillLevel, Mode};
 use crate::runtime::clock::Clock;
 use crate::runtime::process::KILL_FILE;
@@ -17,9 +18,9 @@ pub(super) fn kill(cli: &Cli, args: &KillArgs) -> Outcome {
     let (loaded, folders) = load(cli)?;
     folders.create()?;
     let level = KillLevel::from(args.level);
-    let reason = args
-        .reason
-        .clone()
+    let reason = args.reason.as_deref().map(clean_reason);
+    let reason = reason
+        .filter(|reason| !reason.is_empty())
         .unwrap_or_else(|| "tradeterm kill".to_owned());
     let mode = loaded.settings.mode;
     let mut out = std::io::stdout().lock();

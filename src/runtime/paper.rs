@@ -191,8 +191,7 @@ impl<F: Feed> PaperRun<F> {
             if self.recorder.is_output_closed() {
                 return self.end(EndReason::OutputClosed, self.options.on_exit);
             }
-            self.follow_latch()?;
-            if let Some(policy) = self.take_commands()? {
+            if let Some(policy) = self.listen()? {
                 return self.end(EndReason::Quit, policy);
             }
             let idle = self.play()?;
@@ -231,12 +230,23 @@ impl<F: Feed> PaperRun<F> {
         Ok(())
     }
 
-    /// Raises the engine to the latch: whoever tripped it may have died before telling.
-    fn follow_latch(&mut self) -> Result<(), RunError> {
+    /// Obeys what was asked for, then raises the engine to the latch as it was before that: words
+    /// of a kill are queued before its trip, so none that belong to this step are still on the way.
+    fn listen(&mut self) -> Result<Option<ExitPolicy>, RunError> {
+        let seen = self.recorder.kill().level();
+        let quit = self.take_commands()?;
+        self.follow_latch(seen)?;
+        Ok(quit)
+    }
+
+    /// Raises the engine to the latch, at most to `seen`: whoever tripped it may have died before
+    /// telling.
+    fn follow_latch(&mut self, seen: KillLevel) -> Result<(), RunError> {
         let state = self.recorder.kill().state();
-        if self.session.engine.level() < state.level {
+        let level = state.level.min(seen);
+        if self.session.engine.level() < level {
             self.command(TradeCommand::Kill {
-                level: state.level,
+                level,
                 reason: state.reason.words().to_owned(),
             })?;
         }
@@ -469,7 +479,7 @@ impl<F: Feed> PaperRun<F> {
         self.recorder
             .kill()
             .trip(KillLevel::ReduceOnly, KillReason::Operator);
-        self.follow_latch()?;
+        self.follow_latch(self.recorder.kill().level())?;
         for _ in 0..EXIT_EVENTS {
             if self.session.engine.is_flat() || self.stop.is_urgent() {
                 break;

@@ -43,10 +43,10 @@ pub(super) fn kill_line<'a>(scene: &Scene<'_>) -> Line<'a> {
     if let Some(since) = state.kill_since {
         num::push(&mut text, format_args!(" since {}", num::clock(since)));
     }
-    let reason = if scene.kill.level < state.kill {
-        state.kill_reason.as_deref().unwrap_or("")
-    } else {
-        scene.kill.reason
+    // Once the engine has taken the step it knows why in the words of whoever asked.
+    let reason = match &state.kill_reason {
+        Some(reason) if scene.kill.level <= state.kill => reason.as_str(),
+        _ => scene.kill.reason,
     };
     if !reason.is_empty() {
         num::push(&mut text, format_args!(" ({})", short(reason, 40)));
