@@ -4,8 +4,9 @@
 //! `process`, `long`. Everything is made here, from a fixed seed. The rule is the crossing of two
 //! averages of 10 and 30 bars, once long or flat and once turned around at each crossing (long and
 //! short: twice the orders), with the shipped fees, slippage, latency, stops and limits. A figure
-//! means nothing without the name of its rule: the second is the harder one. Capital is large against a position, so that no loss limit ends the trading early and
-//! the figure holds for a market that is traded to the end.
+//! means nothing without the name of its rule: the first is the rule as it is when nothing more is
+//! said, the second the harder one. Capital is large against a position, so that no loss limit ends
+//! the trading early and the figure holds for a market that is traded to the end.
 //!
 //! Medians of five runs. Memory is the child's own peak (`VmHWM`), read while it runs.
 
@@ -301,7 +302,7 @@ fn engine_alone(bars: &[Bar], interval: Interval, rule: Rule) -> String {
         .expect("it is shipped");
     let only = vec![instruments.get(id).clone()];
     let instruments = tradeterm::domain::Instruments::new(only).expect("one has no double");
-    let intervals = std::iter::once((InstrumentId(0), interval)).collect();
+    let intervals = std::iter::once((InstrumentId(0), vec![interval])).collect();
     let settings = settings(Path::new("memory.csv"), rule);
     let built = build_session(&settings, &instruments, &intervals, KillLevel::Active)
         .expect("the settings fit together");

@@ -18,6 +18,7 @@ use tradeterm::control::{KillPhase, SessionView, Snapshot};
 use tradeterm::domain::KillLevel;
 use tradeterm::engine::Event;
 use tradeterm::runtime::{Session, Unwatched};
+use tradeterm::tui::keymap::Keymap;
 use tradeterm::tui::model::{Model, View};
 use tradeterm::tui::theme::Theme;
 use tradeterm::tui::view::{self, KillView, OverlayData};
@@ -93,6 +94,7 @@ struct Console {
     terminal: Terminal<CrosstermBackend<Counter>>,
     theme: Theme,
     model: Model,
+    keymap: Keymap,
 }
 
 impl Console {
@@ -109,6 +111,7 @@ impl Console {
                 view,
                 ..Model::default()
             },
+            keymap: Keymap::builtin(),
         }
     }
 
@@ -122,9 +125,16 @@ impl Console {
             help: &[],
             palette: &[],
         };
-        let (theme, model) = (&self.theme, &self.model);
+        let scene = view::Scene {
+            snapshot,
+            model: &self.model,
+            kill,
+            keymap: &self.keymap,
+            overlay: &overlay,
+        };
+        let theme = &self.theme;
         self.terminal
-            .draw(|frame| view::draw(frame, snapshot, model, theme, kill, &overlay))
+            .draw(|frame| view::draw(frame, &scene, theme))
             .expect("a counter takes everything");
     }
 }

@@ -13,6 +13,8 @@ mod desk;
 mod bad_input;
 #[path = "cli/help.rs"]
 mod help;
+#[path = "cli/latch.rs"]
+mod latch;
 #[path = "cli/sessions.rs"]
 mod sessions;
 #[path = "cli/streams.rs"]

@@ -103,7 +103,7 @@ fn broker_at_end(path: &Path) -> PaperBroker {
         .iter()
         .map(|leg| {
             let id = header.instruments.find(leg.symbol.as_str(), leg.category);
-            (id.unwrap(), leg.interval)
+            (id.unwrap(), vec![leg.interval])
         })
         .collect();
     let built = build_session(

@@ -9,7 +9,8 @@ use crate::config::{
     PaperSettings, Settings, StrategyKind,
 };
 use crate::domain::{
-    Instrument, InstrumentError, InstrumentId, Instruments, Interval, KillLevel, Rate, Timestamp,
+    Instrument, InstrumentError, InstrumentId, Instruments, Interval, KillLevel, Rate, Symbol,
+    Timestamp,
 };
 use crate::engine::{
     Engine, EngineSettings, EntryStyle, FlipStyle, LegSetup, PlanRules, SetupError,
@@ -61,7 +62,32 @@ pub enum BuildError {
     /// A setting is missing or contradicts another.
     #[error("{0}")]
     Setting(String),
+    /// A leg would wait for ever for bars that never come.
+    #[error(
+        "{leg} decides on {interval} bars of {symbol}, and the feed has {} only: give the leg one \
+         of these, or the feed bars of {interval}",
+        listed(.available)
+    )]
+    NoSuchBars {
+        /// Name of the strategy.
+        leg: String,
+        /// Symbol it trades.
+        symbol: Symbol,
+        /// Interval it decides on.
+        interval: Interval,
+        /// Intervals that the feed has.
+        available: Vec<Interval>,
+    },
 }
+
+fn listed(intervals: &[Interval]) -> String {
+    let names: Vec<&str> = intervals.iter().map(|interval| interval.name()).collect();
+    names.join(", ")
+}
+
+/// Intervals of the bars that a feed has, by instrument; the first one decides where nothing else
+/// says. They are not known for an instrument that is missing here.
+pub type FeedIntervals = BTreeMap<InstrumentId, Vec<Interval>>;
 
 /// A market to trade on.
 pub struct MarketSource {
@@ -69,8 +95,8 @@ pub struct MarketSource {
     pub feed: Box<dyn Feed>,
     /// Its instruments.
     pub instruments: Instruments,
-    /// Bars that each instrument's recording has; the first of its kind decides.
-    pub intervals: BTreeMap<InstrumentId, Interval>,
+    /// Bars that it has.
+    pub intervals: FeedIntervals,
     /// Whether it is made up.
     pub synthetic: bool,
 }
@@ -94,7 +120,10 @@ pub fn open_market(settings: &Settings) -> Result<MarketSource, BuildError> {
             let spec = demo_spec();
             let table = spec.instruments()?;
             Ok(MarketSource {
-                intervals: table.iter().map(|(id, _)| (id, spec.interval)).collect(),
+                intervals: table
+                    .iter()
+                    .map(|(id, _)| (id, vec![spec.interval]))
+                    .collect(),
                 feed: Box::new(SynthFeed::new(&spec)?),
                 instruments: table,
                 synthetic: true,
@@ -109,7 +138,7 @@ pub fn open_market(settings: &Settings) -> Result<MarketSource, BuildError> {
                 intervals: market
                     .instruments
                     .iter()
-                    .map(|(id, _)| (id, market.manifest.interval))
+                    .map(|(id, _)| (id, vec![market.manifest.interval]))
                     .collect(),
                 feed: Box::new(market.feed),
                 instruments: market.instruments,
@@ -153,10 +182,13 @@ fn open_bars(settings: &Settings) -> Result<MarketSource, BuildError> {
     }
     let table = Instruments::new(list)?;
     let mut feeds: Vec<Box<dyn Feed>> = Vec::new();
-    let mut intervals = BTreeMap::new();
+    let mut intervals = FeedIntervals::new();
     for (file, instrument, interval, overview) in rows {
         let id = table.find(instrument.symbol.as_str(), feed.category)?;
-        intervals.entry(id).or_insert(interval);
+        let known = intervals.entry(id).or_default();
+        if !known.contains(&interval) {
+            known.push(interval);
+        }
         let bars = BarFile::open(&file.path, id, interval)?;
         let span = overview.last.map(|last| {
             let end = last.plus_millis(interval.millis());
@@ -214,7 +246,7 @@ pub struct Built {
 pub fn build_session(
     settings: &Settings,
     instruments: &Instruments,
-    intervals: &BTreeMap<InstrumentId, Interval>,
+    intervals: &FeedIntervals,
     level: KillLevel,
 ) -> Result<Built, BuildError> {
     let legs = if settings.legs.is_empty() {
@@ -301,7 +333,7 @@ fn demo_legs(settings: &Settings) -> Result<Vec<LegSettings>, BuildError> {
     };
     let rule = |symbol: &str, fast, slow| {
         Ok::<_, BuildError>(LegSettings {
-            symbol: Some(crate::domain::Symbol::new(symbol)?),
+            symbol: Some(Symbol::new(symbol)?),
             fast: Some(fast),
             slow: Some(slow),
             long_short: Some(true),
@@ -326,7 +358,7 @@ fn make_leg(
     settings: &Settings,
     leg: &LegSettings,
     instruments: &Instruments,
-    intervals: &BTreeMap<InstrumentId, Interval>,
+    intervals: &FeedIntervals,
 ) -> Result<MadeLeg, BuildError> {
     let category = settings.feed.category;
     let strategy: Box<dyn Strategy>;
@@ -335,10 +367,11 @@ fn make_leg(
     match leg.strategy {
         StrategyKind::Flat => strategy = Box::new(Flat::new()),
         StrategyKind::MaCross => {
+            let default = MaCrossSettings::default();
             strategy = Box::new(MaCross::new(MaCrossSettings {
-                fast: leg.fast.unwrap_or(10) as usize,
-                slow: leg.slow.unwrap_or(30) as usize,
-                long_short: leg.long_short.unwrap_or(false),
+                fast: leg.fast.map_or(default.fast, |bars| bars as usize),
+                slow: leg.slow.map_or(default.slow, |bars| bars as usize),
+                long_short: leg.long_short.unwrap_or(default.long_short),
             })?);
         }
         StrategyKind::Agent => {
@@ -357,14 +390,19 @@ fn make_leg(
                 Err(error) if instruments.len() == 1 => {
                     // One recording, and the bundle is for another symbol: say both.
                     let (only, instrument) = instruments.iter().next().ok_or(error)?;
-                    let interval = intervals.get(&only).copied().unwrap_or(meta.interval);
+                    let interval = first(intervals, only).unwrap_or(meta.interval);
                     bundle.check_market(&instrument.symbol, category, interval)?;
                     only
                 }
                 found => found?,
             };
-            let interval = leg.interval.or_else(|| intervals.get(&id).copied());
-            if let Some(interval) = interval {
+            let has_its_own = || {
+                intervals
+                    .get(&id)
+                    .is_some_and(|has| has.contains(&meta.interval))
+            };
+            let of_feed = || first(intervals, id).filter(|_| !has_its_own());
+            if let Some(interval) = leg.interval.or_else(of_feed) {
                 bundle.check_market(&instruments.get(id).symbol, category, interval)?;
             }
             let deadline_us = u64::from(settings.agent.deadline_ms) * 1_000;
@@ -393,8 +431,19 @@ fn make_leg(
     let interval = leg
         .interval
         .or(strategy.info().interval)
-        .or_else(|| intervals.get(&instrument).copied())
+        .or_else(|| first(intervals, instrument))
         .ok_or_else(|| BuildError::Setting(format!("{symbol}: name the interval of its bars")))?;
+    if let Some(available) = intervals.get(&instrument)
+        && !available.is_empty()
+        && !available.contains(&interval)
+    {
+        return Err(BuildError::NoSuchBars {
+            leg: strategy.info().name.clone(),
+            symbol,
+            interval,
+            available: available.clone(),
+        });
+    }
     let cap = leg.position_cap(&settings.risk);
     Ok(MadeLeg {
         setup: LegSetup {
@@ -407,6 +456,10 @@ fn make_leg(
         model,
         inference,
     })
+}
+
+fn first(intervals: &FeedIntervals, id: InstrumentId) -> Option<Interval> {
+    intervals.get(&id)?.first().copied()
 }
 
 /// Costs of an instrument: what the settings say, else what the bundle was trained with, else

@@ -5,7 +5,9 @@ mod journals;
 
 mod models;
 
-pub use build::{BuildError, Built, MarketSource, build_session, open_market, unpaced_until};
+pub use build::{
+    BuildError, Built, FeedIntervals, MarketSource, build_session, open_market, unpaced_until,
+};
 
 pub use journals::{SessionFolder, newest_unfinished};
 pub use models::{ModelSource, load_bundle, shipped_names};

@@ -104,7 +104,8 @@ impl From<BuildError> for Failure {
             | BuildError::Rule(_)
             | BuildError::Setup(_)
             | BuildError::Broker(_)
-            | BuildError::Setting(_) => Exit::Config,
+            | BuildError::Setting(_)
+            | BuildError::NoSuchBars { .. } => Exit::Config,
         };
         Self::new(exit, error.to_string())
     }

@@ -6,6 +6,7 @@ use super::args::{Cli, KillArgs, ResumeArgs, StatusArgs};
 use super::run::LATCH;
 use super::{Exit, Failure, Outcome, load};
 use crate::config::Folders;
+use crate::control::clean_reason;
 use crate::domain::{KillLevel, Mode};
 use crate::runtime::clock::Clock;
 use crate::runtime::process::KILL_FILE;
@@ -17,9 +18,9 @@ pub(super) fn kill(cli: &Cli, args: &KillArgs) -> Outcome {
     let (loaded, folders) = load(cli)?;
     folders.create()?;
     let level = KillLevel::from(args.level);
-    let reason = args
-        .reason
-        .clone()
+    let reason = args.reason.as_deref().map(clean_reason);
+    let reason = reason
+        .filter(|reason| !reason.is_empty())
         .unwrap_or_else(|| "tradeterm kill".to_owned());
     let mode = loaded.settings.mode;
     let mut out = std::io::stdout().lock();
@@ -30,10 +31,19 @@ pub(super) fn kill(cli: &Cli, args: &KillArgs) -> Outcome {
             let before = record
                 .as_ref()
                 .map_or(KillLevel::Active, |record| record.level);
-            // A release that no session has seen yet stays one: this step replaces the one
-            // before it, not the one in the journal.
-            let released = record.is_some_and(|record| record.released);
-            save(&latch, before.max(level), &reason, released)?;
+            save(
+                &latch,
+                LatchRecord {
+                    level: before.max(level),
+                    reason,
+                    at_ms: now_ms(),
+                    // A release that no session has seen yet stays one: this step replaces the
+                    // one before it, not the one in the journal.
+                    released: record.as_ref().is_some_and(|record| record.released),
+                    // A step that held already stays the limit's.
+                    by_limit: level <= before && record.is_some_and(|record| record.by_limit),
+                },
+            )?;
             writeln!(
                 out,
                 "no session runs; the next one starts at {}",
@@ -86,9 +96,13 @@ pub(super) fn resume(cli: &Cli, args: &ResumeArgs) -> Outcome {
     let before = read(&latch)?.map_or(KillLevel::Active, |record| record.level);
     save(
         &latch,
-        KillLevel::Active,
-        &format!("resumed: {}", args.reason),
-        true,
+        LatchRecord {
+            level: KillLevel::Active,
+            reason: format!("resumed: {}", args.reason),
+            at_ms: now_ms(),
+            released: true,
+            by_limit: false,
+        },
     )?;
     // A kill file that the crashed session had obeyed but not yet taken away would undo this.
     match std::fs::remove_file(folders.runtime.join(KILL_FILE)) {
@@ -136,14 +150,12 @@ fn read(latch: &LatchFile) -> Result<Option<LatchRecord>, Failure> {
         .map_err(|error| Failure::new(Exit::Config, error.to_string()))
 }
 
-fn save(latch: &LatchFile, level: KillLevel, reason: &str, released: bool) -> Result<(), Failure> {
-    let at_ms = Clock::start().wall().millis();
+fn save(latch: &LatchFile, record: LatchRecord) -> Result<(), Failure> {
     latch
-        .save(&LatchRecord {
-            level,
-            reason: reason.to_owned(),
-            at_ms,
-            released,
-        })
+        .save(&record)
         .map_err(|error| Failure::new(Exit::Config, error.to_string()))
+}
+
+fn now_ms() -> i64 {
+    Clock::start().wall().millis()
 }

@@ -78,7 +78,7 @@ fn rebuild(header: &Header) -> Result<Built, Failure> {
                 .instruments
                 .find(leg.symbol.as_str(), leg.category)
                 .ok()?;
-            Some((id, leg.interval))
+            Some((id, vec![leg.interval]))
         })
         .collect();
     let built = build_session(

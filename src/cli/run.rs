@@ -141,7 +141,7 @@ fn prepare(settings: &Settings, folders: &Folders, headless: bool) -> Result<Pre
     } else {
         (None, None)
     };
-    let interval = intervals.values().next().copied();
+    let interval = intervals.values().flatten().next().copied();
     let until = unpaced_until(&*feed, settings, interval, built.warmup_ms);
     let speed = match settings.feed.speed {
         Speed::Max => None,

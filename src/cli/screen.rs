@@ -105,14 +105,14 @@ impl Screen for Console {
             help: &help,
             palette: &palette,
         };
-        view::draw(
-            frame,
-            scene.snapshot,
-            scene.model,
-            &self.theme,
+        let scene = view::Scene {
+            snapshot: scene.snapshot,
+            model: scene.model,
             kill,
-            &overlay,
-        );
+            keymap: scene.keymap,
+            overlay: &overlay,
+        };
+        view::draw(frame, &scene, &self.theme);
     }
 
     fn set_theme(&mut self, name: &str) -> Result<(), String> {

@@ -15,6 +15,7 @@ use crate::control::{KillPhase, Snapshot, TradeCommand};
 use crate::domain::{KillLevel, Timestamp};
 use crate::engine::Event;
 use crate::runtime::{Session, Unwatched};
+use crate::tui::keymap::Keymap;
 use crate::tui::model::{KillModal, Model, Overlay, View};
 use crate::tui::svg;
 use crate::tui::theme::Theme;
@@ -191,6 +192,7 @@ fn picture(shot: &Shot, snapshot: &Snapshot) -> Result<String, Failure> {
         snapshot,
         model: &model,
         kill,
+        keymap: &Keymap::builtin(),
         overlay: &overlay,
     };
     view::draw_into(&mut buffer, &scene, &theme);

@@ -7,7 +7,7 @@ use crate::domain::{ClientOrderId, InstrumentId, KillLevel, LegId};
 /// A wish that changes trading. It is journalled and replayed like any other input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TradeCommand {
-    /// Moves up the kill ladder. The latch itself has been tripped before this is sent.
+    /// Moves up the kill ladder. The latch itself is tripped by whoever sends this, not by it.
     Kill {
         /// Step asked for.
         level: KillLevel,

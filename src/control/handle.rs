@@ -72,6 +72,21 @@ impl Handle {
         }
     }
 
+    /// Trips the latch for a person's own `words`, which take the place of those of the reason.
+    ///
+    /// They are queued before the latch is tripped: an engine that sees the trip finds them. When
+    /// this returns, the gate is closed, as with [`Handle::trip`].
+    pub fn trip_with(&self, level: KillLevel, reason: KillReason, words: &str) {
+        let told = self.send(Command::Trade(TradeCommand::Kill {
+            level,
+            reason: words.to_owned(),
+        }));
+        self.kill.trip(level, reason);
+        if let Err(error) = told {
+            tracing::warn!(%error, level = level.name(), words, "kill command was not queued");
+        }
+    }
+
     /// The latch, for reading and tripping.
     #[must_use]
     pub fn kill(&self) -> &Arc<KillSwitch> {

@@ -58,6 +58,33 @@ impl KillReason {
     }
 }
 
+/// Most characters of a reason that a person gives.
+const MAX_REASON: usize = 200;
+
+/// A reason from outside the program as one line: without control and invisible characters, with
+/// single spaces, cut at 200 characters.
+#[must_use]
+pub fn clean_reason(text: &str) -> String {
+    let is_hidden = |c: char| {
+        c.is_control()
+            || matches!(
+                c,
+                '\u{ad}'
+                    | '\u{200b}'..='\u{200f}'
+                    | '\u{2028}'..='\u{202e}'
+                    | '\u{2060}'..='\u{206f}'
+                    | '\u{feff}'
+            )
+    };
+    let visible: String = text
+        .chars()
+        .filter(|c| c.is_whitespace() || !is_hidden(*c))
+        .collect();
+    let words: Vec<&str> = visible.split_whitespace().collect();
+    let line: String = words.join(" ").chars().take(MAX_REASON).collect();
+    line.trim_end().to_owned()
+}
+
 /// How far a kill has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -242,6 +269,23 @@ mod tests {
             (kill.level(), kill.phase()),
             (KillLevel::Active, KillPhase::Idle)
         );
+    }
+
+    #[test]
+    fn reasons_become_one_line_that_hides_nothing() {
+        for (text, line) in [
+            ("", ""),
+            (" \t\n", ""),
+            ("drill", "drill"),
+            ("  two\n\twords ", "two words"),
+            ("\u{1b}[31mred\u{7}\0", "[31mred"),
+            ("a\u{202e}b\u{200b}c\u{2028}d\u{feff}", "abc d"),
+            ("Größe 日本", "Größe 日本"),
+        ] {
+            assert_eq!(clean_reason(text), line, "{text:?}");
+        }
+        assert_eq!(clean_reason(&"é".repeat(1_000)), "é".repeat(200));
+        assert_eq!(clean_reason(&"ab ".repeat(1_000)).chars().count(), 200);
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod snapshot;
 
 pub use command::{Command, ExitPolicy, SessionCommand, TradeCommand};
 pub use handle::{Handle, Publisher, SendError, channel};
-pub use kill::{KillPhase, KillReason, KillReset, KillSwitch, Tripped};
+pub use kill::{KillPhase, KillReason, KillReset, KillSwitch, Tripped, clean_reason};
 pub use line::{LINE_VERSION, Line, LineKind, OrderLine};
 pub use snapshot::{
     AccountView, ActionMark, BookView, Counters, DecisionView, EquityPoint, FeatureView,

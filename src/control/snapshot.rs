@@ -52,6 +52,32 @@ pub struct Snapshot {
     pub counters: Counters,
 }
 
+impl Snapshot {
+    /// A picture with nothing in it: a session before its first event.
+    #[must_use]
+    pub fn blank(session: SessionView) -> Self {
+        Self {
+            version: 0,
+            at: None,
+            session,
+            state: TradingState::default(),
+            markets: Vec::new(),
+            positions: Vec::new(),
+            orders: Vec::new(),
+            fills: Vec::new(),
+            trades: Vec::new(),
+            account: AccountView::default(),
+            equity: Arc::from([]),
+            stats: StatsView::default(),
+            legs: Vec::new(),
+            gauges: Vec::new(),
+            last_refusal: None,
+            notices: Vec::new(),
+            counters: Counters::default(),
+        }
+    }
+}
+
 /// Facts about the session that do not change, or rarely.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionView {
@@ -94,6 +120,19 @@ pub struct TradingState {
     pub pauses: Vec<PauseView>,
     /// Whether the feed can be trusted.
     pub disconnected: bool,
+}
+
+/// Nothing holds trading back.
+impl Default for TradingState {
+    fn default() -> Self {
+        Self {
+            kill: KillLevel::Active,
+            kill_reason: None,
+            kill_since: None,
+            pauses: Vec::new(),
+            disconnected: false,
+        }
+    }
 }
 
 /// A pause of entries with its end.

@@ -11,7 +11,7 @@ use crate::control::{
     GaugeAction, LegPhase, LegView, MarketView, OrderView, PauseView, PositionView, Rung,
     RungState, SessionView, Snapshot, StatsView, TradingState,
 };
-use crate::domain::{Category, Exposure, InstrumentId, KillLevel, Money, Rate, Timestamp};
+use crate::domain::{Category, Exposure, InstrumentId, Money, Rate, Timestamp};
 use crate::market::BookState;
 use crate::risk::LimitAction;
 
@@ -22,31 +22,7 @@ const DAY_MS: i64 = 86_400_000;
 
 /// A picture with nothing in it.
 pub(super) fn blank(session: SessionView) -> Snapshot {
-    Snapshot {
-        version: 0,
-        at: None,
-        session,
-        state: TradingState {
-            kill: KillLevel::Active,
-            kill_reason: None,
-            kill_since: None,
-            pauses: Vec::new(),
-            disconnected: false,
-        },
-        markets: Vec::new(),
-        positions: Vec::new(),
-        orders: Vec::new(),
-        fills: Vec::new(),
-        trades: Vec::new(),
-        account: AccountView::default(),
-        equity: Arc::from([]),
-        stats: StatsView::default(),
-        legs: Vec::new(),
-        gauges: Vec::new(),
-        last_refusal: None,
-        notices: Vec::new(),
-        counters: crate::control::Counters::default(),
-    }
+    Snapshot::blank(session)
 }
 
 impl Engine {

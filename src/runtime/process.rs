@@ -1,5 +1,7 @@
 //! What reaches the process from outside: signals and the kill file. Runs on the `io` thread.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,14 +10,18 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::stop::StopFlag;
-use crate::control::{Handle, KillReason};
+use crate::control::{Handle, KillReason, clean_reason};
 use crate::domain::KillLevel;
 
 /// Time between two looks for the kill file (UX 3.4).
 const KILL_FILE_POLL: Duration = Duration::from_millis(250);
 
-/// Name of the kill file in the runtime folder. Its text may name the level; else it halts.
+/// Name of the kill file in the runtime folder. Its first word may name the level, else it halts;
+/// the rest of it is the reason.
 pub const KILL_FILE: &str = "KILL";
+
+/// Bytes of the kill file that are read.
+const MAX_KILL_FILE: u64 = 4_096;
 
 /// What a lost terminal does to trading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,11 +137,11 @@ impl Watcher {
     /// Obeys the kill file, and removes it once the step is on the disk: a crash in between must
     /// not lose it. The picture shows a step only after it was written.
     fn look_for_kill_file(&self) {
-        let Some(level) = read_kill_file(&self.runtime_dir) else {
+        let Some((level, reason)) = read_kill_file(&self.runtime_dir) else {
             return;
         };
         if self.handle.kill().level() < level {
-            self.handle.trip(level, KillReason::File);
+            self.handle.trip_with(level, KillReason::File, &reason);
         } else if level <= self.handle.latest().state.kill
             && let Err(error) = std::fs::remove_file(self.runtime_dir.join(KILL_FILE))
         {
@@ -144,43 +150,104 @@ impl Watcher {
     }
 }
 
-/// Reads the kill file. A file whose text is not a level halts: whoever made it wanted trading
-/// to stop.
-fn read_kill_file(dir: &Path) -> Option<KillLevel> {
-    let path = dir.join(KILL_FILE);
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
-        Err(_) => String::new(),
-    };
-    let word = text.split_whitespace().next().unwrap_or_default();
+/// Reads the kill file: the step and why. A file whose text begins with no level halts: whoever
+/// made it wanted trading to stop.
+fn read_kill_file(dir: &Path) -> Option<(KillLevel, String)> {
+    let mut bytes = Vec::new();
+    let read = File::open(dir.join(KILL_FILE))
+        .and_then(|file| file.take(MAX_KILL_FILE).read_to_end(&mut bytes));
+    if read.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+        return None;
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let text = text.trim();
+    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let named = KillLevel::ALL
         .into_iter()
         .find(|level| level.name() == word);
-    Some(
-        named
-            .filter(|level| *level > KillLevel::Active)
-            .unwrap_or(KillLevel::Halted),
-    )
+    let reason = match clean_reason(if named.is_some() { rest } else { text }) {
+        empty if empty.is_empty() => KillReason::File.words().to_owned(),
+        reason => reason,
+    };
+    let level = named.filter(|level| *level > KillLevel::Active);
+    Some((level.unwrap_or(KillLevel::Halted), reason))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::{Command, KillSwitch, SessionView, Snapshot, TradeCommand, channel};
+    use crate::domain::Mode;
 
     #[test]
-    fn the_kill_file_halts_unless_it_names_a_level() {
+    fn the_kill_file_halts_unless_it_names_a_level_and_says_why() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(read_kill_file(dir.path()), None);
-        for (text, level) in [
-            ("", KillLevel::Halted),
-            ("flatten because I say so", KillLevel::Flatten),
-            ("reduce-only", KillLevel::ReduceOnly),
-            ("active", KillLevel::Halted),
-            ("\u{1}nonsense", KillLevel::Halted),
+        let long = "x".repeat(1_000_000);
+        for (text, level, reason) in [
+            ("", KillLevel::Halted, "kill file"),
+            ("halt\n", KillLevel::Halted, "kill file"),
+            (
+                "flatten because I say so",
+                KillLevel::Flatten,
+                "because I say so",
+            ),
+            (
+                "reduce-only\ttwo\nlines\u{1b}[2J",
+                KillLevel::ReduceOnly,
+                "two lines[2J",
+            ),
+            ("active", KillLevel::Halted, "kill file"),
+            ("it burns", KillLevel::Halted, "it burns"),
+            ("\u{1}nonsense", KillLevel::Halted, "nonsense"),
+            (&long, KillLevel::Halted, &long[..200]),
         ] {
             std::fs::write(dir.path().join(KILL_FILE), text).unwrap();
-            assert_eq!(read_kill_file(dir.path()), Some(level), "{text:?}");
+            let found = read_kill_file(dir.path());
+            assert_eq!(found, Some((level, reason.to_owned())), "{text:.40?}");
         }
+        std::fs::write(dir.path().join(KILL_FILE), b"flatten \xff\xfe").unwrap();
+        assert_eq!(read_kill_file(dir.path()).unwrap().0, KillLevel::Flatten);
+    }
+
+    #[test]
+    fn the_words_of_the_kill_file_wait_for_the_engine_when_the_gate_is_closed() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(KILL_FILE), "halt it burns").unwrap();
+        let (kill, _reset) = KillSwitch::new(KillLevel::Active);
+        let view = SessionView {
+            run_id: String::new(),
+            mode: Mode::Replay,
+            synthetic: true,
+            feed: String::new(),
+            speed: None,
+            held: false,
+            progress: None,
+            ended: false,
+            config_hash: String::new(),
+            build: String::new(),
+            inference: String::new(),
+            coin: String::new(),
+        };
+        let (publisher, handle) = channel(kill, Snapshot::blank(view));
+        let watcher = Watcher {
+            handle,
+            stop: StopFlag::default(),
+            shutdown: Arc::default(),
+            runtime_dir: dir.path().to_owned(),
+            on_hang_up: OnHangUp::Continue,
+        };
+        watcher.look_for_kill_file();
+        assert_eq!(watcher.handle.kill().level(), KillLevel::Halted);
+        assert_eq!(watcher.handle.kill().state().reason, KillReason::File);
+        let command = Command::Trade(TradeCommand::Kill {
+            level: KillLevel::Halted,
+            reason: "it burns".to_owned(),
+        });
+        assert_eq!(publisher.commands().try_recv(), Ok(command));
+        // Kept until the step is on the disk, and told once.
+        watcher.look_for_kill_file();
+        assert!(publisher.commands().try_recv().is_err());
+        assert!(dir.path().join(KILL_FILE).exists());
     }
 }

@@ -47,6 +47,10 @@ pub struct Recorder {
     saved_level: KillLevel,
     /// The engine's step of the ladder.
     applied: KillLevel,
+    /// Whether a limit caused that step.
+    pub(super) by_limit: bool,
+    /// Whether a limit caused the step that is taken over from the latch file next.
+    pub(super) inherited_limit: bool,
     unsaved: Option<LatchRecord>,
     /// Asks the session to end: a reader that has stopped reading must not keep it then.
     stop: StopFlag,
@@ -91,6 +95,8 @@ impl Recorder {
             is_durable: true,
             journal_error: None,
             applied: KillLevel::Active,
+            by_limit: false,
+            inherited_limit: false,
             unsaved: None,
             stop: parts.stop,
             n_dropped: 0,
@@ -223,9 +229,11 @@ impl Recorder {
     /// Follows the engine's step of the ladder with latch and file. The file is on disk before
     /// anything reports the step.
     fn follow_ladder(&mut self, step: &Step<'_>) {
+        let mut is_limit = false;
         for effect in step.effects {
             match effect {
                 EffectOf::Trip { level, .. } => {
+                    is_limit = true;
                     self.kill.trip(*level, KillReason::Limit);
                 }
                 EffectOf::KillApplied { level, reason } => {
@@ -234,16 +242,39 @@ impl Recorder {
                         if !self.reset.lower(self.applied, *level) {
                             tracing::warn!("the latch was tripped again while it was released");
                         }
-                    } else {
+                    } else if is_limit {
                         self.kill.trip(*level, KillReason::Limit);
+                    } else {
+                        // Words of a kill are queued right before its trip.
+                        self.kill.trip(*level, KillReason::Operator);
                     }
-                    self.applied = *level;
+                    self.take_step(*level, is_limit);
                     self.reset.set_since(step.at);
                     self.save_latch(reason, step.at);
                 }
                 _ => {}
             }
         }
+    }
+
+    /// Follows the engine's step alone: latch and file are settled when everything is repeated.
+    fn repeat_ladder(&mut self, step: &Step<'_>) {
+        let mut is_limit = false;
+        for effect in step.effects {
+            match effect {
+                EffectOf::Trip { .. } => is_limit = true,
+                EffectOf::KillApplied { level, .. } => self.take_step(*level, is_limit),
+                _ => {}
+            }
+        }
+    }
+
+    /// Keeps the engine's step and who caused it. Only a person moves down, and the step that
+    /// holds then is that person's.
+    fn take_step(&mut self, level: KillLevel, is_limit: bool) {
+        let inherited = std::mem::take(&mut self.inherited_limit);
+        self.by_limit = self.applied < level && (is_limit || inherited);
+        self.applied = level;
     }
 
     /// Puts the latch's step on the disk. What cannot be written is tried again with
@@ -254,6 +285,7 @@ impl Recorder {
             reason: reason.to_owned(),
             at_ms: at.millis(),
             released: false,
+            by_limit: self.by_limit,
         };
         match self.latch.save(&record) {
             Ok(()) => {
@@ -296,11 +328,7 @@ impl Witness for Recorder {
     fn step(&mut self, step: &Step<'_>) -> Result<(), RecordError> {
         if let Some(expected) = &mut self.expected {
             if expected.matches(step)? {
-                for effect in step.effects {
-                    if let EffectOf::KillApplied { level, .. } = effect {
-                        self.applied = *level;
-                    }
-                }
+                self.repeat_ladder(step);
                 return Ok(());
             }
             self.expected = None;

@@ -107,7 +107,6 @@ pub struct Run<S, B> {
     flushed: Duration,
     turned: Duration,
     max_gap: Duration,
-    by_limit: bool,
     stop: StopFlag,
     /// What is wrong with the disk, for as long as the session runs.
     disk: Option<String>,
@@ -136,7 +135,6 @@ impl<S: Source, B: Broker> Run<S, B> {
             flushed: Duration::ZERO,
             turned: Duration::ZERO,
             max_gap: Duration::ZERO,
-            by_limit: false,
             stop: StopFlag::default(),
             disk: None,
         }
@@ -174,8 +172,7 @@ impl<S: Source, B: Broker> Run<S, B> {
             if self.recorder.is_output_closed() {
                 return self.end(EndReason::OutputClosed, self.options.on_exit);
             }
-            self.follow_latch()?;
-            if let Some(policy) = self.take_commands()? {
+            if let Some(policy) = self.listen()? {
                 return self.end(EndReason::Quit, policy);
             }
             let idle = self.play()?;
@@ -211,12 +208,23 @@ impl<S: Source, B: Broker> Run<S, B> {
         };
     }
 
-    /// Raises the engine to the latch: whoever tripped it may have died before telling.
-    fn follow_latch(&mut self) -> Result<(), RunError> {
+    /// Obeys what was asked for, then raises the engine to the latch as it was before that: words
+    /// of a kill are queued before its trip, so none that belong to this step are still on the way.
+    fn listen(&mut self) -> Result<Option<ExitPolicy>, RunError> {
+        let seen = self.recorder.kill().level();
+        let quit = self.take_commands()?;
+        self.follow_latch(seen)?;
+        Ok(quit)
+    }
+
+    /// Raises the engine to the latch, at most to `seen`: whoever tripped it may have died before
+    /// telling.
+    fn follow_latch(&mut self, seen: KillLevel) -> Result<(), RunError> {
         let state = self.recorder.kill().state();
-        if self.session.engine.level() < state.level {
+        let level = state.level.min(seen);
+        if self.session.engine.level() < level {
             self.command(TradeCommand::Kill {
-                level: state.level,
+                level,
                 reason: state.reason.words().to_owned(),
             })?;
         }
@@ -312,7 +320,6 @@ impl<S: Source, B: Broker> Run<S, B> {
         } else {
             KillPhase::Tripped
         };
-        self.by_limit |= self.recorder.kill().state().reason == KillReason::Limit;
         self.recorder.set_phase(phase);
     }
 
@@ -430,7 +437,7 @@ impl<S: Source, B: Broker> Run<S, B> {
         Ok(RunEnd {
             reason,
             level: self.session.engine.level(),
-            by_limit: self.by_limit,
+            by_limit: self.recorder.by_limit,
             is_flat: self.session.broker.account().is_flat(),
         })
     }
@@ -443,7 +450,7 @@ impl<S: Source, B: Broker> Run<S, B> {
         self.recorder
             .kill()
             .trip(KillLevel::ReduceOnly, KillReason::Operator);
-        self.follow_latch()?;
+        self.follow_latch(self.recorder.kill().level())?;
         let deadline = self.clock.elapsed() + EXIT_WAIT;
         for _ in 0..EXIT_EVENTS {
             if self.session.engine.is_flat() || self.stop.is_urgent() {

@@ -31,6 +31,9 @@ pub struct LatchRecord {
     /// the step that its journal ends with; it takes the mark away.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub released: bool,
+    /// Whether a risk limit, not a person, caused the step.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_limit: bool,
 }
 
 /// Where the latch is kept.
@@ -97,6 +100,7 @@ fn parse(bytes: &[u8]) -> LatchRecord {
         reason: UNREADABLE.to_owned(),
         at_ms: 0,
         released: false,
+        by_limit: false,
     })
 }
 
@@ -110,6 +114,7 @@ mod tests {
             reason: "operator key".to_owned(),
             at_ms: 1_700_000_000_000,
             released: false,
+            by_limit: level == KillLevel::Flatten,
         }
     }
 
@@ -122,6 +127,16 @@ mod tests {
             latch.save(&record(level)).unwrap();
             assert_eq!(latch.load().unwrap(), Some(record(level)));
         }
+    }
+
+    #[test]
+    fn a_file_that_does_not_say_who_caused_it_was_not_a_limit() {
+        let old = br#"{"level":"flatten","reason":"operator key","at_ms":1}"#;
+        let found = parse(old);
+        assert_eq!(
+            (found.level, found.released, found.by_limit),
+            (KillLevel::Flatten, false, false)
+        );
     }
 
     #[test]

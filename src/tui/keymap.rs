@@ -170,6 +170,31 @@ impl Keymap {
         keys.join("  ")
     }
 
+    /// The key of an act that a hint names: its first one, where it has any.
+    #[must_use]
+    pub fn key(&self, action: Action) -> Option<Chord> {
+        let mut bound = self.bindings.iter();
+        bound
+            .find(|(_, other)| *other == action)
+            .map(|(chord, _)| *chord)
+    }
+
+    /// One key each of `actions`, for a hint such as `j k`; three or more that follow each other
+    /// become `1-7`. Acts without a key are left out, and without any the hint is empty.
+    #[must_use]
+    pub fn hint(&self, actions: &[Action]) -> String {
+        let keys: Vec<Chord> = actions.iter().filter_map(|act| self.key(*act)).collect();
+        if let [first, _, .., last] = keys[..]
+            && keys.windows(2).all(|pair| pair[1].follows(pair[0]))
+        {
+            let (first, last) = (first.to_string(), last.to_string());
+            let dash = if first.len() == 1 { "-" } else { ".." };
+            return format!("{first}{dash}{last}");
+        }
+        let words: Vec<String> = keys.iter().map(ToString::to_string).collect();
+        words.join(" ")
+    }
+
     /// Checks what holds for the whole map; `lines` are those of the acts that a file named.
     fn check(&self, lines: &BTreeMap<Action, usize>) -> Result<(), KeymapError> {
         for (index, (chord, first)) in self.bindings.iter().enumerate() {
@@ -274,6 +299,23 @@ mod tests {
         assert_eq!(keymap.keys(Action::Kill), "ctrl-k  f9");
         assert_eq!(keymap.action(chord("q"), View::Log), Some(Action::Quit));
         assert_eq!(Keymap::from_toml(""), Ok(Keymap::builtin()));
+    }
+
+    #[rstest]
+    #[case::shipped("", "j k", "1-7")]
+    #[case::one_is_unbound("down = []\nview-4 = []", "k", "1 2 3 5 6 7")]
+    #[case::none_is_bound("up = []\ndown = []", "", "1-7")]
+    #[case::the_first_of_several("up = [\"up\", \"k\"]\nview-7 = [\"9\"]", "j up", "1 2 3 4 5 6 9")]
+    #[case::long_names(
+        "view-1 = [\"f1\"]\nview-2 = [\"f2\"]\nview-3 = [\"f3\"]\nview-4 = [\"f4\"]\n\
+         view-5 = [\"f5\"]\nview-6 = [\"f6\"]\nview-7 = [\"f7\"]\nhelp = []",
+        "j k",
+        "f1..f7"
+    )]
+    fn hints_name_the_keys_in_force(#[case] keys: &str, #[case] rows: &str, #[case] views: &str) {
+        let keymap = Keymap::from_toml(&format!("[keys]\n{keys}\n")).unwrap();
+        assert_eq!(keymap.hint(&[Action::Down, Action::Up]), rows);
+        assert_eq!(keymap.hint(&View::ALL.map(Action::Show)), views);
     }
 
     #[test]

@@ -73,6 +73,8 @@ pub struct Scene<'a> {
     pub model: &'a Model,
     /// The latch.
     pub kill: KillNow,
+    /// Keys in force.
+    pub keymap: &'a Keymap,
     /// Rows of the help that match its filter, while it is open.
     pub help: &'a [HelpEntry],
     /// Rows of the palette that match its text, while it is open.

@@ -149,6 +149,12 @@ impl Ui {
         self.kill.has_focus()
     }
 
+    /// Keys in force.
+    #[must_use]
+    pub const fn keymap(&self) -> &Keymap {
+        &self.keymap
+    }
+
     /// Rows of the help, while it is open.
     #[must_use]
     pub fn help_rows(&self) -> Vec<HelpEntry> {

@@ -64,6 +64,40 @@ fn bars_that_are_no_text_or_no_whole_file() {
 }
 
 #[test]
+fn a_leg_that_waits_for_bars_the_feed_lacks() {
+    let desk = Desk::new();
+    let leg = |interval: &str| {
+        let text = format!(
+            "[[legs]]\nstrategy = \"ma-cross\"\nsymbol = \"BTCUSDT\"\nfast = 3\nslow = 9\n{interval}"
+        );
+        desk.file("leg.toml", text)
+    };
+    let (minutes, fives) = (
+        market("one/BTCUSDT_1m.csv.gz"),
+        market("five/BTCUSDT_5m.csv.gz"),
+    );
+    let missing = leg("interval = \"1h\"\n");
+    let parts = ["ma-cross-3-9", "1h bars of BTCUSDT", "the feed has 5m only"];
+    for command in [&["backtest"][..], &["run", "--no-tui"]] {
+        let args = [command, &["--bars", &fives, "-c", &missing]].concat();
+        desk.run(&args).is_refused(3, &parts);
+    }
+    let both = [
+        "backtest", "-c", &missing, "--bars", &minutes, "--bars", &fives,
+    ];
+    desk.run(&both).is_refused(3, &["the feed has 1m, 5m only"]);
+    desk.run(&["run", "--no-tui", "-c", &missing])
+        .is_refused(3, &["ma-cross-3-9", "the feed has 5m only"]);
+    // The second recording's bars are as good as the first one's.
+    let second = leg("interval = \"5m\"\n");
+    let args = [
+        "run", "--no-tui", "-c", &second, "--bars", &minutes, "--bars", &fives,
+    ];
+    let out = desk.run(&args).ok();
+    assert!(out.contains("\"type\":\"decision\""), "it never decided");
+}
+
+#[test]
 fn bars_that_are_not_there() {
     let desk = Desk::new();
     for name in ["BTCUSDT_5m.csv", "prices.csv"] {

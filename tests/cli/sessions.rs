@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use tradeterm::control::TradeCommand;
+use tradeterm::engine::Event;
+use tradeterm::store::{Journal, Record};
 
 use super::desk::{Desk, arg, demo, market, wait_for};
 
@@ -270,12 +273,27 @@ fn a_killed_session_ends_with_ten_and_stays_killed() {
         "1",
     ];
     let session = desk.start(&slow, "lines");
+    let reason = "drill  of May";
     let said = desk
-        .run(&["kill", "--level", "halt", "--reason", "drill"])
+        .run(&["kill", "--level", "halt", "--reason", reason])
         .ok();
     assert!(said.starts_with("halt asked of process"), "{said}");
     wait_for("the halt", || status(&desk)["level"] == "halt");
+    assert_eq!(status(&desk)["reason"], "drill of May");
     assert_eq!(session.terminate(), 10);
+    let lines = std::fs::read_to_string(desk.path("lines")).unwrap();
+    assert_eq!(statuses(&lines, "level")[0]["detail"], "drill of May");
+    let commands: Vec<String> = Journal::open(&desk.journal("0001"))
+        .unwrap()
+        .filter_map(|record| match record.unwrap() {
+            Record::Step {
+                event: Event::Command(TradeCommand::Kill { reason, .. }),
+                ..
+            } => Some(reason),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(commands, ["drill of May"]);
     let restart = [
         "run",
         "--no-tui",
@@ -286,7 +304,9 @@ fn a_killed_session_ends_with_ten_and_stays_killed() {
     ];
     let said = desk.run(&restart);
     assert_eq!(said.code, 10, "{}", said.err);
-    assert_eq!(statuses(&said.out, "level")[0]["level"], "halt");
+    let level = &statuses(&said.out, "level")[0];
+    assert_eq!(level["level"], "halt");
+    assert_eq!(level["detail"], "drill of May");
     assert!(!said.out.contains("\"type\":\"fill\""), "nothing is traded");
     assert!(said.err.contains("level halt"), "{}", said.err);
     desk.run(&["resume", "--reason", "drill over"]).ok();

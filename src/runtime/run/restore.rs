@@ -71,14 +71,17 @@ impl<S: Source, B: Broker> Run<S, B> {
         let level = self.session.engine.level();
         let latched = self.options.latched.take();
         let released = latched.as_ref().is_some_and(|record| record.released);
-        let (held, reason) = match latched {
-            Some(record) => (record.level, record.reason),
-            None => (KillLevel::Active, String::new()),
+        let (held, reason, by_limit) = match latched {
+            Some(record) => (record.level, record.reason, record.by_limit),
+            None => (KillLevel::Active, String::new(), false),
         };
         if level < held {
             let level = held;
+            self.recorder.inherited_limit = by_limit;
             return self.command(TradeCommand::Kill { level, reason });
         }
+        // The journal of a session that began stopped does not say what had stopped the one before.
+        self.recorder.by_limit |= by_limit && level == held;
         // Whoever tripped the latch since the start does not want the release any more.
         let held = held.max(self.recorder.kill().level());
         if released && held < level {
@@ -98,10 +101,12 @@ impl<S: Source, B: Broker> Run<S, B> {
     /// A start that was ended before everything was repeated: nothing is decided or closed, and
     /// the next start begins where this one did.
     pub(super) fn interrupted(&self, signal: u8) -> RunEnd {
+        let level = self.recorder.kill().level();
+        let latched = self.options.latched.as_ref();
         RunEnd {
             reason: EndReason::Signal(signal),
-            level: self.recorder.kill().level(),
-            by_limit: false,
+            level,
+            by_limit: latched.is_some_and(|record| record.by_limit && record.level == level),
             is_flat: self.session.broker.account().is_flat(),
         }
     }

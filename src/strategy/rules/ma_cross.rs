@@ -22,12 +22,13 @@ pub struct MaCrossSettings {
     pub long_short: bool,
 }
 
+/// Long or flat over 10 and 30 bars, as everywhere that names the rule without more words.
 impl Default for MaCrossSettings {
     fn default() -> Self {
         Self {
             fast: 10,
-            slow: 50,
-            long_short: true,
+            slow: 30,
+            long_short: false,
         }
     }
 }
@@ -244,6 +245,24 @@ mod tests {
             let targets = after_warmup(below).map(Verdict::Target);
             assert_eq!(verdicts[2..], targets);
         }
+    }
+
+    #[test]
+    fn it_never_goes_short_unless_it_is_told_to() {
+        let mut strategy = MaCross::new(MaCrossSettings {
+            fast: 1,
+            slow: 3,
+            ..MaCrossSettings::default()
+        })
+        .unwrap();
+        let verdicts = run(&mut strategy, &[10, 11, 12, 5, 4, 3]);
+        assert_eq!(verdicts[2], Verdict::Target(Exposure::LONG));
+        assert_eq!(
+            verdicts[3..],
+            [(); 3].map(|()| Verdict::Target(Exposure::FLAT))
+        );
+        let named: MaCrossSettings = serde_json::from_str("{}").unwrap();
+        assert_eq!(named, MaCrossSettings::default());
     }
 
     #[test]

@@ -112,6 +112,17 @@ impl Chord {
         }
     }
 
+    /// Whether this is the key behind `other`, such as `2` behind `1` or `f2` behind `f1`.
+    #[must_use]
+    pub fn follows(self, other: Self) -> bool {
+        let is_next = match (other.code, self.code) {
+            (KeyCode::Char(a), KeyCode::Char(b)) => u32::from(a) + 1 == u32::from(b),
+            (KeyCode::F(a), KeyCode::F(b)) => a.checked_add(1) == Some(b),
+            _ => false,
+        };
+        is_next && self.modifiers == other.modifiers
+    }
+
     /// Whether the key is one of those that fingers rest on or hit while tidying up.
     #[must_use]
     pub fn is_slippery(self) -> bool {

@@ -226,6 +226,7 @@ impl<'a> Desk<'a> {
             snapshot: &self.picture,
             model: &self.ui.model,
             kill,
+            keymap: self.ui.keymap(),
             help: &help,
             palette: &palette,
         };

@@ -4,11 +4,8 @@
 
 mod parts;
 
-use std::sync::Arc;
-
 use crate::control::{
-    AccountView, Counters, FeedHealth, HeldBack, MarketView, PauseView, Snapshot, StatsView,
-    TradingState,
+    Counters, FeedHealth, HeldBack, MarketView, PauseView, Snapshot, TradingState,
 };
 use crate::domain::{Bar, KillLevel, Money};
 
@@ -35,13 +32,7 @@ pub fn normal(seed: u64) -> Snapshot {
         version: 4_812,
         at: Some(NOW),
         session: session(),
-        state: TradingState {
-            kill: KillLevel::Active,
-            kill_reason: None,
-            kill_since: None,
-            pauses: Vec::new(),
-            disconnected: false,
-        },
+        state: TradingState::default(),
         positions: vec![position(last)],
         orders: orders(last),
         fills: fills(&mut dice, last),
@@ -76,31 +67,7 @@ pub fn normal(seed: u64) -> Snapshot {
 /// A session before its first event.
 #[must_use]
 pub fn empty() -> Snapshot {
-    Snapshot {
-        version: 0,
-        at: None,
-        session: session(),
-        state: TradingState {
-            kill: KillLevel::Active,
-            kill_reason: None,
-            kill_since: None,
-            pauses: Vec::new(),
-            disconnected: false,
-        },
-        markets: Vec::new(),
-        positions: Vec::new(),
-        orders: Vec::new(),
-        fills: Vec::new(),
-        trades: Vec::new(),
-        account: AccountView::default(),
-        equity: Arc::from([]),
-        stats: StatsView::default(),
-        legs: Vec::new(),
-        gauges: Vec::new(),
-        last_refusal: None,
-        notices: Vec::new(),
-        counters: Counters::default(),
-    }
+    Snapshot::blank(session())
 }
 
 /// The normal session after an operator's halt.

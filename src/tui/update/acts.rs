@@ -251,7 +251,11 @@ impl Ui {
         if self.model.filter.is_empty() {
             Ok(self.model.row)
         } else {
-            Err("rows are hidden by the filter; clear it with Esc first".to_owned())
+            let how = match self.keymap.key(Action::Back) {
+                Some(key) => format!("clear it with {key} first"),
+                None => "clear it first".to_owned(),
+            };
+            Err(format!("rows are hidden by the filter; {how}"))
         }
     }
 

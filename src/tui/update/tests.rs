@@ -10,8 +10,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::*;
 use crate::control::{
-    AccountView, Counters, FeedHealth, LegPhase, LegView, MarketView, OrderView, PositionView,
-    SessionView, StatsView, TradingState,
+    FeedHealth, LegPhase, LegView, MarketView, OrderView, PositionView, SessionView,
 };
 use crate::domain::{
     ClientOrderId, Interval, Money, Price, Purpose, Qty, Side, SignedQty, Symbol, TimeInForce,
@@ -22,8 +21,7 @@ use crate::domain::{
 pub(in crate::tui) fn snapshot() -> Snapshot {
     Snapshot {
         version: 1,
-        at: None,
-        session: SessionView {
+        ..Snapshot::blank(SessionView {
             run_id: "test".to_owned(),
             mode: Mode::Replay,
             synthetic: true,
@@ -36,27 +34,7 @@ pub(in crate::tui) fn snapshot() -> Snapshot {
             build: String::new(),
             inference: String::new(),
             coin: "USDT".to_owned(),
-        },
-        state: TradingState {
-            kill: KillLevel::Active,
-            kill_reason: None,
-            kill_since: None,
-            pauses: Vec::new(),
-            disconnected: false,
-        },
-        markets: Vec::new(),
-        positions: Vec::new(),
-        orders: Vec::new(),
-        fills: Vec::new(),
-        trades: Vec::new(),
-        account: AccountView::default(),
-        equity: Arc::from([]),
-        stats: StatsView::default(),
-        legs: Vec::new(),
-        gauges: Vec::new(),
-        last_refusal: None,
-        notices: Vec::new(),
-        counters: Counters::default(),
+        })
     }
 }
 

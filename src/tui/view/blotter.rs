@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use super::scene::{Scene, cut_left, cut_top, part};
 use super::tables::{self, filtered};
 use crate::domain::Money;
+use crate::tui::action::Action;
 use crate::tui::widget::table::Follow;
 use crate::tui::widget::{Canvas, num};
 
@@ -50,7 +51,11 @@ pub(super) fn pane(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, index
                 .positions
                 .iter()
                 .try_fold(Money::ZERO, |sum, p| p.unrealised.map(|u| sum + u));
-            let remark = format!("Σ uPnL {} · x close", num::signed_or_dash(sum));
+            let mut remark = format!("Σ uPnL {}", num::signed_or_dash(sum));
+            let keys = scene.hints(&[(&[Action::ClosePosition], "close")]);
+            if !keys.is_empty() {
+                num::push(&mut remark, format_args!(" · {keys}"));
+            }
             let title = format!("Positions {}", count(rows.len(), snapshot.positions.len()));
             let inside = canvas.pane(area, &title, &remark, focused);
             let follow = scene.follow(index, rows.len(), Follow::First);
@@ -64,7 +69,11 @@ pub(super) fn pane(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, index
                 "Working orders {}",
                 count(rows.len(), snapshot.orders.len())
             );
-            let inside = canvas.pane(area, &title, "c cancel · C cancel all", focused);
+            let keys = scene.hints(&[
+                (&[Action::CancelOrder], "cancel"),
+                (&[Action::CancelAll], "cancel all"),
+            ]);
+            let inside = canvas.pane(area, &title, &keys, focused);
             let follow = scene.follow(index, rows.len(), Follow::First);
             tables::orders(canvas, inside, scene, &rows, follow);
         }

@@ -7,6 +7,7 @@ use super::scene::{Scene, Size, cut_bottom, cut_left, cut_right, cut_top, part};
 use super::{agent, book, header, log, performance, risk, tables};
 use crate::control::MarketView;
 use crate::domain::Price;
+use crate::tui::action::Action;
 use crate::tui::theme::Role;
 use crate::tui::widget::bar::spark;
 use crate::tui::widget::candles::{self, Chart};
@@ -129,6 +130,25 @@ pub(super) fn pane(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, index
     }
 }
 
+/// How the chart is zoomed and panned, and the keys for it.
+fn chart_remark(scene: &Scene<'_>) -> String {
+    let mut parts = Vec::new();
+    if 1 < scene.model.chart_zoom {
+        parts.push(format!("{} bars a column", scene.model.chart_zoom));
+    }
+    if 0 < scene.model.chart_pan {
+        parts.push(format!("{} back", scene.model.chart_pan));
+    }
+    let keys = scene.hints(&[
+        (&[Action::ChartZoomIn, Action::ChartZoomOut], "zoom"),
+        (&[Action::PanLeft, Action::PanRight], "pan"),
+    ]);
+    if !keys.is_empty() {
+        parts.push(keys);
+    }
+    parts.join(" · ")
+}
+
 fn chart(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, focused: bool) {
     let Some(market) = scene.market() else {
         let inside = canvas.pane(area, "1 Chart", "", focused);
@@ -137,17 +157,7 @@ fn chart(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, focused: bool) 
     };
     let interval = market.interval.map_or("", |interval| interval.name());
     let title = format!("1 Chart {} {interval}", market.symbol);
-    let mut remark = match scene.model.chart_zoom {
-        0 | 1 => String::new(),
-        zoom => format!("{zoom} bars a column · "),
-    };
-    if 0 < scene.model.chart_pan {
-        num::push(
-            &mut remark,
-            format_args!("{} back · ", scene.model.chart_pan),
-        );
-    }
-    remark.push_str("+ - zoom · h l pan");
+    let remark = chart_remark(scene);
     let inside = canvas.pane(area, &title, &remark, focused);
     let position = scene
         .snapshot
@@ -226,7 +236,8 @@ fn positions(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>) {
 
 /// Every market with its last bars as a sparkline.
 fn watch(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>) {
-    let mut inside = canvas.pane(area, "Watch", "[ ] market", false);
+    let keys = scene.hints(&[(&[Action::PrevMarket, Action::NextMarket], "market")]);
+    let mut inside = canvas.pane(area, "Watch", &keys, false);
     let selected = scene.market().map(|market| &market.symbol);
     for market in &scene.snapshot.markets {
         if inside.height == 0 {

@@ -1,38 +1,67 @@
-//! The last row: what can be pressed now. Hints go by rank; help, kill and quit never do.
+//! The last row: what can be pressed now, by the keys in force. Hints go by rank; help, kill and
+//! quit never do. What has no key has no hint.
 
 use ratatui::layout::Rect;
 
 use super::scene::Scene;
 use crate::domain::Mode;
+use crate::tui::action::Action;
 use crate::tui::model::View;
 use crate::tui::theme::Role;
 use crate::tui::widget::Canvas;
 use crate::tui::widget::line::{Line, Ranked, fit};
 
-/// Hints of every view: rank, key, words.
-const GLOBAL: [(u8, &str, &str); 7] = [
-    (3, ":", "palette"),
-    (4, "Tab", "focus"),
-    (5, "z", "zoom"),
-    (6, "p", "hold view"),
-    (2, "1-7", "views"),
-    (8, "/", "filter"),
-    (9, "t", "theme"),
+/// A hint: its rank, the acts whose keys it names, what they do.
+type Hint = (u8, &'static [Action], &'static str);
+
+/// Acts that show a view, in the order of the views.
+const VIEWS: [Action; View::ALL.len()] = {
+    let mut views = [Action::Show(View::Dashboard); View::ALL.len()];
+    let mut n = 0;
+    while n < views.len() {
+        views[n] = Action::Show(View::ALL[n]);
+        n += 1;
+    }
+    views
+};
+
+/// Hints of every view.
+const GLOBAL: [Hint; 7] = [
+    (3, &[Action::Palette], "palette"),
+    (4, &[Action::NextPane], "focus"),
+    (5, &[Action::ZoomPane], "zoom"),
+    (6, &[Action::PauseView], "hold view"),
+    (2, &VIEWS, "views"),
+    (8, &[Action::Filter], "filter"),
+    (9, &[Action::Themes], "theme"),
 ];
 
+const ROWS: &[Action] = &[Action::Down, Action::Up];
+
 /// Hints of one view.
-const fn local(view: View) -> &'static [(u8, &'static str, &'static str)] {
+const fn local(view: View) -> &'static [Hint] {
     match view {
-        View::Dashboard => &[(7, "+ -", "zoom chart"), (7, "h l", "pan")],
-        View::Book => &[],
-        View::Blotter => &[(1, "j k", "row"), (2, "x", "close"), (2, "c", "cancel")],
-        View::Agent => &[
-            (1, "j k", "row"),
-            (2, "s", "stop leg"),
-            (2, "S", "start leg"),
+        View::Dashboard => &[
+            (
+                7,
+                &[Action::ChartZoomIn, Action::ChartZoomOut],
+                "zoom chart",
+            ),
+            (7, &[Action::PanLeft, Action::PanRight], "pan"),
         ],
-        View::Risk | View::Performance => &[(1, "j k", "row")],
-        View::Log => &[(1, "j k", "scroll"), (1, "v", "level")],
+        View::Book => &[],
+        View::Blotter => &[
+            (1, ROWS, "row"),
+            (2, &[Action::ClosePosition], "close"),
+            (2, &[Action::CancelOrder], "cancel"),
+        ],
+        View::Agent => &[
+            (1, ROWS, "row"),
+            (2, &[Action::StopLeg], "stop leg"),
+            (2, &[Action::StartLeg], "start leg"),
+        ],
+        View::Risk | View::Performance => &[(1, ROWS, "row")],
+        View::Log => &[(1, ROWS, "scroll"), (1, &[Action::LogLevel], "level")],
     }
 }
 
@@ -52,25 +81,21 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, row: Rect, scene: &Scene<'_>) {
         canvas.line(x, row.y, room, &line);
         return;
     }
-    let hint = |rank, key: &'static str, words: &'static str, role| Ranked {
-        rank,
-        line: Line::of(role, key)
-            .with(Role::Dim, " ")
-            .with(Role::Dim, words),
+    let mut pieces = Vec::new();
+    let mut push = |(rank, acts, words): Hint, role| {
+        let keys = scene.keymap.hint(acts);
+        if !keys.is_empty() {
+            let line = Line::of(role, keys).with(Role::Dim, " ");
+            let line = line.with(Role::Dim, words);
+            pieces.push(Ranked { rank, line });
+        }
     };
-    let mut pieces = vec![hint(0, "?", "help", Role::Key)];
-    pieces.extend(
-        local(scene.model.view)
-            .iter()
-            .map(|(rank, key, words)| hint(*rank, key, words, Role::Key)),
-    );
-    pieces.extend(
-        GLOBAL
-            .iter()
-            .map(|(rank, key, words)| hint(*rank, key, words, Role::Key)),
-    );
-    pieces.push(hint(0, "K", "KILL", Role::KeyDanger));
-    pieces.push(hint(0, "q", "quit", Role::Key));
+    push((0, &[Action::Help], "help"), Role::Key);
+    for hint in local(scene.model.view).iter().chain(&GLOBAL) {
+        push(*hint, Role::Key);
+    }
+    push((0, &[Action::Kill], "KILL"), Role::KeyDanger);
+    push((0, &[Action::Quit], "quit"), Role::Key);
     if !scene.model.filter.is_empty() {
         pieces.push(Ranked {
             rank: 1,

@@ -7,6 +7,7 @@ use super::scene::{Scene, cut_top, middle};
 use super::tables::position_side;
 use crate::control::{BookView, KillPhase, PositionView};
 use crate::domain::{KillLevel, Liquidity, Mode, Purpose, Side};
+use crate::tui::action::Action;
 use crate::tui::model::{KillModal, Overlay};
 use crate::tui::theme::Role;
 use crate::tui::widget::canvas::inside;
@@ -22,7 +23,8 @@ pub(super) fn kill_row(canvas: &mut Canvas<'_>, row: Rect, scene: &Scene<'_>) {
     if let Some(Overlay::Kill(modal)) = &scene.model.overlay
         && modal.banner
     {
-        let hint = Line::of(Role::KillKey, "  K: what now? ");
+        let keys = scene.keymap.hint(&[Action::Kill]);
+        let hint = Line::of(Role::KillKey, format!("  {keys}: what now? "));
         if hint.width() < row.width {
             canvas.line_right(row, &hint);
         }
@@ -43,10 +45,10 @@ pub(super) fn kill_line<'a>(scene: &Scene<'_>) -> Line<'a> {
     if let Some(since) = state.kill_since {
         num::push(&mut text, format_args!(" since {}", num::clock(since)));
     }
-    let reason = if scene.kill.level < state.kill {
-        state.kill_reason.as_deref().unwrap_or("")
-    } else {
-        scene.kill.reason
+    // Once the engine has taken the step it knows why in the words of whoever asked.
+    let reason = match &state.kill_reason {
+        Some(reason) if scene.kill.level <= state.kill => reason.as_str(),
+        _ => scene.kill.reason,
     };
     if !reason.is_empty() {
         num::push(&mut text, format_args!(" ({})", short(reason, 40)));
@@ -197,7 +199,8 @@ fn choices<'a>(scene: &Scene<'_>, modal: &KillModal) -> Vec<(bool, Line<'a>)> {
     } else {
         if level < KillLevel::Halted {
             let text = format!("HALT     cancel {n_halted} orders, keep positions and stops");
-            lines.push(choice("[Enter K]", text));
+            let keys = scene.keymap.hint(&[Action::Kill]);
+            lines.push(choice(&format!("[Enter {keys}]"), text));
         }
         if level < KillLevel::Flatten {
             let how = if needs_enter { ", then Enter" } else { "" };
@@ -214,10 +217,23 @@ fn choices<'a>(scene: &Scene<'_>, modal: &KillModal) -> Vec<(bool, Line<'a>)> {
     let esc = if level < KillLevel::Halted {
         format!("{} (logged)", back_to(modal))
     } else {
-        "close this; `:resume <reason>` releases".to_owned()
+        release(scene)
     };
     lines.push(choice("[Esc]", esc));
     lines
+}
+
+/// The way out of a step that `Esc` does not undo, by the keys in force.
+fn release(scene: &Scene<'_>) -> String {
+    let key = |action| scene.keymap.key(action).map(|key| key.to_string());
+    match (key(Action::Palette), key(Action::Resume)) {
+        (Some(palette), _) if palette == ":" => {
+            "close this; `:resume <reason>` releases".to_owned()
+        }
+        (_, Some(resume)) => format!("close this; {resume} and a reason release"),
+        (Some(palette), None) => format!("close this; {palette}, `resume <reason>` releases"),
+        (None, None) => "close this; a restart can release".to_owned(),
+    }
 }
 
 /// What there is to cancel and to close.

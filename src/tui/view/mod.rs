@@ -26,10 +26,10 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::model::{Model, View};
+use super::model::View;
 use super::theme::{Role, Theme};
 use super::widget::Canvas;
-use crate::control::{KillPhase, Snapshot};
+use crate::control::KillPhase;
 use crate::domain::{KillLevel, Mode};
 
 pub use panes::{panes, rows};
@@ -38,21 +38,8 @@ pub use scene::{KillView, OverlayData, Scene, Size};
 use scene::cut_top;
 
 /// Draws one frame.
-pub fn draw(
-    frame: &mut Frame<'_>,
-    snapshot: &Snapshot,
-    model: &Model,
-    theme: &Theme,
-    kill: KillView,
-    overlay: &OverlayData<'_>,
-) {
-    let scene = Scene {
-        snapshot,
-        model,
-        kill,
-        overlay,
-    };
-    draw_into(frame.buffer_mut(), &scene, theme);
+pub fn draw(frame: &mut Frame<'_>, scene: &Scene<'_>, theme: &Theme) {
+    draw_into(frame.buffer_mut(), scene, theme);
 }
 
 /// Draws one picture into a whole buffer; the same as [`draw`] without a terminal.

@@ -7,6 +7,7 @@ use super::kill::kill_line;
 use super::scene::{Scene, Size, cut_left, cut_top, part};
 use crate::control::{Gauge, GaugeAction};
 use crate::domain::KillLevel;
+use crate::tui::action::Action;
 use crate::tui::theme::Role;
 use crate::tui::widget::bar::{gauge, gauge_role};
 use crate::tui::widget::canvas::width_of;
@@ -213,14 +214,14 @@ fn state_lines<'a>(scene: &Scene<'a>, area: Rect) -> Vec<Line<'a>> {
         None => lines.push(name("last").with(Role::Text, "nothing refused")),
     }
     let room = usize::from(area.height).saturating_sub(lines.len());
-    lines.extend(ladder_lines(room));
+    lines.extend(ladder_lines(scene, room));
     lines
 }
 
-/// What `K` does, in the rows that are left.
-fn ladder_lines<'a>(room: usize) -> Vec<Line<'a>> {
-    let first =
-        Line::of(Role::KeyDanger, "K").with(Role::Text, "  blocks entries at once, then asks:");
+/// What the kill key does, in the rows that are left.
+fn ladder_lines<'a>(scene: &Scene<'_>, room: usize) -> Vec<Line<'a>> {
+    let first = Line::of(Role::KeyDanger, scene.keymap.hint(&[Action::Kill]))
+        .with(Role::Text, "  blocks entries at once, then asks:");
     if room < 5 {
         let keys = [("Enter", "HALT  "), ("F", "FLATTEN  "), ("Esc", "back")];
         let line = keys.into_iter().fold(first, |line, (key, text)| {

@@ -4,7 +4,10 @@ use ratatui::layout::Rect;
 
 use crate::control::{FeedHealth, KillPhase, LegPhase, LegView, MarketView, Snapshot};
 use crate::domain::{KillLevel, Price, Symbol};
+use crate::tui::action::Action;
+use crate::tui::keymap::Keymap;
 use crate::tui::model::{Model, View};
+use crate::tui::widget::num;
 use crate::tui::widget::table::Follow;
 
 /// Age at which the whole picture counts as stale, in milliseconds.
@@ -74,11 +77,27 @@ pub struct Scene<'a> {
     pub model: &'a Model,
     /// The latch.
     pub kill: KillView,
+    /// Keys in force, for the hints.
+    pub keymap: &'a Keymap,
     /// Rows of dialogs.
     pub overlay: &'a OverlayData<'a>,
 }
 
 impl<'a> Scene<'a> {
+    /// Hints such as `x close · c cancel`; what has no key is not mentioned.
+    pub(super) fn hints(&self, acts: &[(&[Action], &str)]) -> String {
+        let mut hints = String::new();
+        for (acts, words) in acts {
+            let keys = self.keymap.hint(acts);
+            if keys.is_empty() {
+                continue;
+            }
+            let gap = if hints.is_empty() { "" } else { " · " };
+            num::push(&mut hints, format_args!("{gap}{keys} {words}"));
+        }
+        hints
+    }
+
     /// The selected market.
     pub(super) fn market(&self) -> Option<&'a MarketView> {
         let markets = &self.snapshot.markets;

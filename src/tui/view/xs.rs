@@ -7,6 +7,7 @@ use super::scene::{Scene, cut_bottom, cut_top};
 use super::tables::position_side;
 use super::{kill, log};
 use crate::domain::KillLevel;
+use crate::tui::action::Action;
 use crate::tui::model::View;
 use crate::tui::theme::Role;
 use crate::tui::widget::bar::gauge_role;
@@ -15,12 +16,16 @@ use crate::tui::widget::{Canvas, num};
 
 pub(super) fn draw(canvas: &mut Canvas<'_>, mut area: Rect, scene: &Scene<'_>) {
     let keys = cut_bottom(&mut area, 1);
-    let line = Line::of(Role::Key, "?")
-        .with(Role::Dim, " help  ")
-        .with(Role::KeyDanger, "K")
-        .with(Role::Dim, " KILL  ")
-        .with(Role::Key, "q")
-        .with(Role::Dim, " quit");
+    let mut line = Line::new();
+    for (action, words, role) in [
+        (Action::Help, " help  ", Role::Key),
+        (Action::Kill, " KILL  ", Role::KeyDanger),
+        (Action::Quit, " quit", Role::Key),
+    ] {
+        if let Some(key) = scene.keymap.key(action) {
+            line = line.with(role, key.to_string()).with(Role::Dim, words);
+        }
+    }
     canvas.row(keys, 0, &line);
     if KillLevel::Active < scene.kill_level() {
         let row = cut_top(&mut area, 1);

@@ -138,6 +138,26 @@ fn the_kill_row_shows_on_every_view_even_when_the_engine_is_silent() {
 }
 
 #[test]
+fn the_kill_row_has_the_words_of_whoever_asked_once_the_engine_knows_them() {
+    let mut snapshot = sample::killed(1);
+    snapshot.state.kill_reason = Some("the desk caught fire".to_owned());
+    let kill = |level| KillView {
+        level,
+        phase: KillPhase::Tripped,
+        reason: "kill file",
+    };
+    for (level, words) in [
+        (KillLevel::Halted, "(the desk caught fire)"),
+        // The latch is ahead: why is not known yet.
+        (KillLevel::Flatten, "(kill file)"),
+    ] {
+        let model = model(View::Dashboard);
+        let buffer = buffer_of((80, 24), &snapshot, &model, &dark(), kill(level));
+        y_of(&buffer, words);
+    }
+}
+
+#[test]
 fn profit_and_loss_have_signs_and_colours() {
     let mut snapshot = sample::normal(1);
     let buffer = buffer_of((80, 24), &snapshot, &model(View::Dashboard), &dark(), IDLE);

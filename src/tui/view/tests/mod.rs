@@ -1,6 +1,7 @@
 //! The screen as tests see it: geometry, looks, pictures, odd data.
 
 mod geometry;
+mod hints;
 mod looks;
 mod odd;
 mod pictures;
@@ -10,6 +11,7 @@ use ratatui::layout::Rect;
 
 use crate::control::{KillPhase, Snapshot};
 use crate::domain::KillLevel;
+use crate::tui::keymap::Keymap;
 use crate::tui::model::{KillModal, Model, Overlay, View};
 use crate::tui::theme::Theme;
 use crate::tui::view::{KillView, OverlayData, Scene, draw_into};
@@ -120,12 +122,24 @@ fn buffer_of(
     theme: &Theme,
     kill: KillView,
 ) -> Buffer {
+    buffer_with(size, snapshot, model, theme, kill, &Keymap::builtin())
+}
+
+fn buffer_with(
+    size: (u16, u16),
+    snapshot: &Snapshot,
+    model: &Model,
+    theme: &Theme,
+    kill: KillView,
+    keymap: &Keymap,
+) -> Buffer {
     let rows = Rows::new();
     let overlay = rows.data();
     let scene = Scene {
         snapshot,
         model,
         kill,
+        keymap,
         overlay: &overlay,
     };
     let mut buffer = Buffer::empty(Rect::new(0, 0, size.0, size.1));

@@ -1,0 +1,1 @@
+//! Distance between our clock and the venue's.

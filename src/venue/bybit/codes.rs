@@ -1,0 +1,1 @@
+//! What an answer code means for the order it is about.

@@ -1,0 +1,1 @@
+//! Market data of the venue as market events.

@@ -1,0 +1,1 @@
+//! Sockets that stay connected.

@@ -1,0 +1,1 @@
+//! Messages of the venue as they are written on the wire.

@@ -1,0 +1,1 @@
+//! The simulated venue behind the v5 interface, without sockets.
