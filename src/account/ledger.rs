@@ -36,6 +36,8 @@ struct Slot {
     exposure: Money,
     /// Executions applied. Venues replay them after any time, so they are kept for ever.
     seen: UsedNames,
+    /// Venue time of the newest fill.
+    filled_at: Option<Timestamp>,
 }
 
 /// Equity at the start of a period.
@@ -70,6 +72,7 @@ pub struct Ledger {
     exposure: Money,
     peak: Money,
     n_fills: u64,
+    n_adopted: u64,
     n_open: usize,
     slots: Vec<Slot>,
     day: Option<Period>,
@@ -93,6 +96,7 @@ impl Ledger {
             exposure: Money::ZERO,
             peak: start,
             n_fills: 0,
+            n_adopted: 0,
             n_open: 0,
             slots: vec![Slot::default(); n_instruments],
             day: None,
@@ -116,6 +120,7 @@ impl Ledger {
         let was_open = slot.position.is_some();
         let outcome = slot.fold(fill, leg);
         slot.mark.get_or_insert(fill.price);
+        slot.filled_at = slot.filled_at.max(Some(fill.at));
         self.n_open += usize::from(slot.position.is_some());
         self.n_open -= usize::from(was_open);
         self.realised += outcome.realised;
@@ -127,16 +132,57 @@ impl Ledger {
         outcome
     }
 
-    /// Books a funding payment: positive is paid, negative received.
-    ///
-    /// The event carries no identity, so the caller must pass each payment once.
-    pub fn apply_funding(&mut self, instrument: InstrumentId, paid: Money) {
+    /// Books a funding payment: positive is paid, negative received. Returns whether it is new:
+    /// one with a name counts once, one without (from a simulation) each time.
+    pub fn apply_funding(
+        &mut self,
+        instrument: InstrumentId,
+        paid: Money,
+        payment: Option<&str>,
+    ) -> bool {
+        if let (Some(name), Some(slot)) = (payment, self.slots.get_mut(instrument.index()))
+            && !slot.seen.insert(name)
+        {
+            return false;
+        }
         self.funding += paid;
         self.cash -= paid;
         let slot = self.slots.get_mut(instrument.index());
         if let Some(position) = slot.and_then(|s| s.position.as_mut()) {
             position.funding += paid;
         }
+        true
+    }
+
+    /// Takes over the venue's position as ours: an adjustment that a person has asked for, because
+    /// no fill explains it. Cash stays what it is.
+    pub fn adopt(
+        &mut self,
+        instrument: InstrumentId,
+        size: SignedQty,
+        entry: Price,
+        at: Timestamp,
+        leg: Option<LegId>,
+    ) {
+        let slot = &mut self.slots[instrument.index()];
+        self.n_open -= usize::from(slot.position.is_some());
+        slot.position = Position::adopted(size, entry, at, leg);
+        self.n_open += usize::from(slot.position.is_some());
+        slot.mark.get_or_insert(entry);
+        self.n_adopted += 1;
+        self.revalue(instrument.index());
+    }
+
+    /// Positions that were taken over from the venue without fills.
+    #[must_use]
+    pub const fn n_adopted(&self) -> u64 {
+        self.n_adopted
+    }
+
+    /// Venue time of the newest fill of an instrument.
+    #[must_use]
+    pub fn filled_at(&self, instrument: InstrumentId) -> Option<Timestamp> {
+        self.slots.get(instrument.index())?.filled_at
     }
 
     /// Values the instrument's position at `price` from now on.

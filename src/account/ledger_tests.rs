@@ -134,8 +134,8 @@ fn a_repeated_execution_changes_nothing() {
 #[test]
 fn funding_moves_cash_and_belongs_to_the_open_trade() {
     let (mut ledger, _) = run(&[(Buy, "1", "100", "0")]);
-    ledger.apply_funding(BTC, money("0.5"));
-    ledger.apply_funding(ETH, money("-2"));
+    ledger.apply_funding(BTC, money("0.5"), None);
+    ledger.apply_funding(ETH, money("-2"), None);
     assert_eq!(
         (ledger.funding(), ledger.cash()),
         (money("-1.5"), money("10001.5"))
@@ -338,7 +338,7 @@ proptest! {
                 ledger.apply_fill(&fill, None);
                 n += 1;
             }
-            ledger.apply_funding(instrument, Money::from_raw(i128::from(paid) * 10_i128.pow(20)));
+            ledger.apply_funding(instrument, Money::from_raw(i128::from(paid) * 10_i128.pow(20)), None);
             ledger.mark(instrument, price(&Decimal::new(mark.into(), 2).to_string()));
             prop_assert_eq!(ledger.equity(), ledger.equity_from_zero());
             let exposure: Money = ledger
@@ -399,4 +399,31 @@ proptest! {
             );
         }
     }
+}
+
+#[test]
+fn a_payment_with_a_name_counts_once() {
+    let mut ledger = Ledger::new(money("100"), 2);
+    assert!(ledger.apply_funding(BTC, money("0.5"), Some("f-1")));
+    assert!(!ledger.apply_funding(BTC, money("0.5"), Some("f-1")));
+    assert!(ledger.apply_funding(BTC, money("0.5"), Some("f-2")));
+    assert_eq!((ledger.funding(), ledger.cash()), (money("1"), money("99")));
+}
+
+#[test]
+fn an_adopted_position_has_the_venues_entry_and_moves_no_cash() {
+    let mut ledger = Ledger::new(money("100"), 2);
+    let at = Timestamp::from_millis(5);
+    let size = "2".parse::<Qty>().unwrap().signed(Side::Sell);
+    ledger.adopt(BTC, size, "10".parse().unwrap(), at, None);
+    assert_eq!(
+        (ledger.size(BTC), ledger.cash(), ledger.n_open()),
+        (size, money("100"), 1)
+    );
+    ledger.mark(BTC, "9".parse().unwrap());
+    assert_eq!(ledger.equity(), money("102"));
+    assert_eq!(ledger.equity(), ledger.equity_from_zero());
+    ledger.adopt(BTC, crate::domain::SignedQty::ZERO, "9".parse().unwrap(), at, None);
+    assert!(ledger.is_flat());
+    assert_eq!((ledger.equity(), ledger.n_adopted()), (money("100"), 2));
 }

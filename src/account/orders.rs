@@ -151,7 +151,8 @@ impl Orders {
                 std::mem::replace(&mut o.facts.cancel_requested, false)
             }),
             AccountEvent::Fill(fill) => self.fill(fill, at),
-            AccountEvent::Funding { .. } => OrderOutcome::default(),
+            AccountEvent::NeverAccepted { order } => self.never_accepted(order, at),
+            AccountEvent::Funding { .. } | AccountEvent::Report(_) => OrderOutcome::default(),
         }
     }
 

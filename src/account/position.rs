@@ -108,6 +108,31 @@ impl Position {
         position
     }
 
+    /// A position that no fill of ours explains; `None` when flat.
+    pub(super) fn adopted(
+        size: SignedQty,
+        entry: Price,
+        at: Timestamp,
+        leg: Option<LegId>,
+    ) -> Option<Self> {
+        let cost = entry * size;
+        size.side().map(|_| Self {
+            size,
+            entry,
+            opened: at,
+            leg,
+            realised: Money::ZERO,
+            fees: Money::ZERO,
+            funding: Money::ZERO,
+            slippage: Money::ZERO,
+            max_qty: size.abs(),
+            n_fills: 0,
+            cost,
+            entered: (size.abs(), cost.abs()),
+            exited: (Qty::ZERO, Money::ZERO),
+        })
+    }
+
     /// Adds `qty` of a fill on the position's own side.
     pub(super) fn add(&mut self, fill: &Fill, qty: Qty, fee: Money) {
         let signed = qty.signed(fill.side);

@@ -33,6 +33,8 @@ pub enum TradeCommand {
     StopLeg(LegId),
     /// Starts a stopped leg again.
     StartLeg(LegId),
+    /// Takes over the venue's position in an instrument as ours.
+    Adopt(InstrumentId),
 }
 
 /// What happens to orders and positions when a session ends.

@@ -14,8 +14,9 @@ pub use handle::{Handle, Publisher, SendError, channel};
 pub use kill::{KillPhase, KillReason, KillReset, KillSwitch, Tripped, clean_reason};
 pub use line::{LINE_VERSION, Line, LineKind, OrderLine};
 pub use snapshot::{
-    AccountView, ActionMark, BookView, Counters, DecisionView, EquityPoint, FeatureView,
-    FeedHealth, FillView, Gauge, GaugeAction, HeldBack, LegPhase, LegView, MarketView, Notice,
-    NoticeLevel, OrderView, PauseView, PositionView, Rung, RungState, SessionView, Snapshot,
-    StatsView, TradeView, TradingState,
+    AccountView, ActionMark, BookView, BudgetView, ClockView, ConnectionState, ConnectionView,
+    Counters, DecisionView, DifferenceView, EquityPoint, FeatureView, FeedHealth, FillView, Gauge,
+    GaugeAction, HeldBack, LegPhase, LegView, MarketView, Notice, NoticeLevel, OrderView,
+    PauseView, PositionView, Rung, RungState, SessionView, Snapshot, StatsView, TradeView,
+    TradingState, VenueView,
 };

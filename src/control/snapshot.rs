@@ -50,6 +50,10 @@ pub struct Snapshot {
     pub notices: Vec<Notice>,
     /// Error and event counters.
     pub counters: Counters,
+    /// What the venue and we disagree about; empty when they agree, or without a venue.
+    pub differences: Vec<DifferenceView>,
+    /// The way to the venue; `None` for a recording.
+    pub venue: Option<VenueView>,
 }
 
 impl Snapshot {
@@ -74,8 +78,102 @@ impl Snapshot {
             last_refusal: None,
             notices: Vec::new(),
             counters: Counters::default(),
+            differences: Vec::new(),
+            venue: None,
         }
     }
+}
+
+/// One thing about which the venue and we disagree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DifferenceView {
+    /// Class of the difference: order gone, foreign order, missing fill, position.
+    pub class: Cow<'static, str>,
+    /// What we believe.
+    pub ours: String,
+    /// What the venue says.
+    pub venue: String,
+    /// What would make both equal.
+    pub repair: Cow<'static, str>,
+}
+
+/// The way to the venue.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VenueView {
+    /// Host of the requests.
+    pub host: String,
+    /// Sockets and requests, in a fixed order.
+    pub connections: Vec<ConnectionView>,
+    /// Budgets of requests, in a fixed order.
+    pub budgets: Vec<BudgetView>,
+    /// Our clock against the venue's; `None` before it was measured.
+    pub clock: Option<ClockView>,
+    /// What our picture of the account lacks; `None` when it is whole.
+    pub account_lacks: Option<String>,
+    /// When it was last compared with the venue's.
+    pub compared_at: Option<Timestamp>,
+}
+
+/// State of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ConnectionState {
+    /// On its way.
+    Connecting,
+    /// Connected, and every subscription is confirmed.
+    Up,
+    /// Lost; tries again by itself.
+    Down,
+    /// The venue refuses it.
+    Refused,
+}
+
+impl ConnectionState {
+    /// Name for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            ConnectionState::Connecting => "connecting",
+            ConnectionState::Up => "up",
+            ConnectionState::Down => "down",
+            ConnectionState::Refused => "refused",
+        }
+    }
+}
+
+/// One connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionView {
+    /// Name: public linear, private, orders, requests.
+    pub name: String,
+    /// Its state.
+    pub state: ConnectionState,
+    /// Why, where it is not up.
+    pub detail: String,
+    /// Times it was lost.
+    pub n_lost: u64,
+}
+
+/// One budget of requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetView {
+    /// What it is for.
+    pub name: String,
+    /// Requests in its window.
+    pub limit: u32,
+    /// Requests left now.
+    pub left: u32,
+    /// Of these, only for cancels and closes.
+    pub reserved: u32,
+}
+
+/// Our clock against the venue's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockView {
+    /// The venue's clock less ours, in milliseconds.
+    pub offset_ms: i64,
+    /// How far that may be wrong.
+    pub error_ms: i64,
 }
 
 /// Facts about the session that do not change, or rarely.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::instrument::InstrumentId;
-use super::money::{Money, Price, Qty, Rate};
+use super::money::{Money, Price, Qty, Rate, SignedQty};
 use super::order::{ClientOrderId, Side};
 use super::time::Timestamp;
 
@@ -36,6 +36,26 @@ pub enum FillKind {
     Trade,
     /// The venue closed us.
     Liquidation,
+    /// The venue closed us against somebody else's liquidation.
+    Adl,
+    /// The contract was settled or delivered.
+    Settlement,
+    /// It is not ours: a person or another program traded this account.
+    Foreign,
+}
+
+impl FillKind {
+    /// Name for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            FillKind::Trade => "trade",
+            FillKind::Liquidation => "liquidation",
+            FillKind::Adl => "auto-deleverage",
+            FillKind::Settlement => "settlement",
+            FillKind::Foreign => "foreign",
+        }
+    }
 }
 
 /// Part of an order that has traded.
@@ -168,5 +188,59 @@ pub enum AccountEvent {
         paid: Money,
         /// Rate behind it.
         rate: Rate,
+        /// The venue's name of the payment, where it has one: the same payment counts once.
+        payment: Option<String>,
     },
+    /// The venue has proven that the order never arrived and never will.
+    NeverAccepted {
+        /// Order it is about.
+        order: ClientOrderId,
+    },
+    /// The venue's whole picture of the account, to be compared with ours.
+    Report(AccountReport),
+}
+
+/// What the venue says we have, at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountReport {
+    /// Session time at which the questions were asked: what has happened since may be missing.
+    pub asked_at: Timestamp,
+    /// Every open order, ours or not.
+    pub orders: Vec<ReportedOrder>,
+    /// Every position that is not flat.
+    pub positions: Vec<ReportedPosition>,
+    /// Wallet balance of the settlement coin, without unrealised profit.
+    pub cash: Option<Money>,
+}
+
+/// An order that the venue holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedOrder {
+    /// Our name for it; `None` when it is not one of ours.
+    pub order: Option<ClientOrderId>,
+    /// The venue's name for it.
+    pub venue_id: String,
+    /// Instrument; `None` when the session does not know it.
+    pub instrument: Option<InstrumentId>,
+    /// The venue's symbol.
+    pub symbol: String,
+    /// Side.
+    pub side: Side,
+    /// Amount asked for.
+    pub qty: Qty,
+    /// Amount that has traded.
+    pub filled: Qty,
+}
+
+/// A position that the venue holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedPosition {
+    /// Instrument; `None` when the session does not know it.
+    pub instrument: Option<InstrumentId>,
+    /// The venue's symbol.
+    pub symbol: String,
+    /// Size and direction.
+    pub size: SignedQty,
+    /// Average entry price, where the venue gives one.
+    pub entry: Option<Price>,
 }

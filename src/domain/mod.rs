@@ -5,6 +5,7 @@
 
 mod account;
 mod instrument;
+mod link;
 mod market;
 mod mode;
 mod money;
@@ -14,10 +15,14 @@ mod order;
 mod tests;
 mod time;
 
-pub use account::{AccountEvent, Fill, FillKind, Liquidity, NotSent, RejectReason};
+pub use account::{
+    AccountEvent, AccountReport, Fill, FillKind, Liquidity, NotSent, RejectReason, ReportedOrder,
+    ReportedPosition,
+};
 pub use instrument::{
     Category, Instrument, InstrumentError, InstrumentId, Instruments, RuleViolation, Symbol,
 };
+pub use link::{FeedLink, LinkEvent};
 pub use market::{
     Bar, BarError, BarEvent, BookUpdate, Funding, Level, MarketEvent, PublicTrade, Quote,
 };

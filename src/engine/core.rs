@@ -1,6 +1,7 @@
 //! The engine: its state and the one function that changes it.
 
 use super::event::{Effect, EffectOf, Event};
+use super::links::Links;
 use super::settings::{EngineSettings, LegSetup, SetupError, validate};
 use super::state::{Attempts, Leg, Market, Note, Reached};
 use crate::account::stats::{EquityCurve, EquityStats, TradeStats};
@@ -57,6 +58,7 @@ pub struct Engine {
     /// First moment of the next UTC day.
     pub(super) next_day: Timestamp,
     pub(super) week: i64,
+    pub(super) links: Links,
 }
 
 impl Engine {
@@ -141,6 +143,7 @@ impl Engine {
             started: false,
             next_day: Timestamp::default(),
             week: 0,
+            links: Links::new(instruments.len()),
             settings,
             instruments,
             legs,
@@ -175,6 +178,7 @@ impl Engine {
             Event::Account(account) => self.on_account(account, effects),
             Event::Command(command) => self.on_command(command, effects),
             Event::Tick => self.on_tick(effects),
+            Event::Link(link) => self.on_link(link, effects),
         }
     }
 

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::control::{Notice, TradeCommand, TradeView};
 use crate::domain::{
-    AccountEvent, ClientOrderId, Exposure, InstrumentId, Intent, KillLevel, LegId, MarketEvent,
-    Timestamp,
+    AccountEvent, ClientOrderId, Exposure, InstrumentId, Intent, KillLevel, LegId, LinkEvent,
+    MarketEvent, Timestamp,
 };
 use crate::risk::Approved;
 
@@ -20,6 +20,8 @@ pub enum Event {
     Command(TradeCommand),
     /// A second of session time has passed; live sessions only.
     Tick,
+    /// The way to the venue has changed; live sessions only.
+    Link(LinkEvent),
 }
 
 /// What one bar of one leg led to.

@@ -22,6 +22,7 @@ impl Engine {
             position: self.ledger.size(id),
             pending: self.orders.worst_case(id),
             closing: self.orders.closing(id),
+            lacks: self.links.lacks(id),
             unresolved: self.orders.unresolved(id),
             reference: self.reference(id),
             other_exposure: self.other_exposure(id),
@@ -192,13 +193,22 @@ impl Engine {
                 instrument,
                 paid,
                 rate,
+                payment,
             } => {
-                self.ledger.apply_funding(*instrument, *paid);
+                let payment = payment.as_deref();
+                if !self.ledger.apply_funding(*instrument, *paid, payment) {
+                    return;
+                }
                 let symbol = &self.instruments.get(*instrument).symbol;
                 let text = format!("{symbol} funding {paid:+.4} at {rate}");
                 self.notice(NoticeLevel::Info, "exec", text, effects);
                 self.look_at_losses(effects);
             }
+            AccountEvent::NeverAccepted { order } => {
+                let text = format!("{order} never reached the venue: proven");
+                self.after_dead(order, text, false, effects);
+            }
+            AccountEvent::Report(report) => self.on_report(report, effects),
             AccountEvent::Accepted { order } => self.after_accepted(order, effects),
             AccountEvent::Triggered { .. } => {}
         }
@@ -211,7 +221,7 @@ impl Engine {
         incident: &Incident,
         effects: &mut Vec<Effect>,
     ) {
-        if matches!(event, AccountEvent::Fill(fill) if fill.kind == FillKind::Liquidation) {
+        if matches!(event, AccountEvent::Fill(fill) if fill.kind != FillKind::Trade) {
             return;
         }
         let text = format!("{incident:?}: {event:?}");
@@ -250,9 +260,8 @@ impl Engine {
         }
         self.counters.n_fills += 1;
         let symbol = self.instruments.get(fill.instrument).symbol.clone();
-        if fill.kind == FillKind::Liquidation {
-            let text = format!("the venue has liquidated {} {symbol}", fill.qty);
-            self.notice(NoticeLevel::Error, "exec", text, effects);
+        if fill.kind != FillKind::Trade {
+            self.on_strange_fill(fill, effects);
         }
         self.keep_fill(FillView {
             at: fill.at,
@@ -284,7 +293,7 @@ impl Engine {
     fn on_trade_closed(&mut self, fill: &Fill, closed: &ClosedTrade, effects: &mut Vec<Effect>) {
         self.trade_stats.record(closed);
         let reason = match self.orders.get(&fill.order).map(|o| o.intent.spec.purpose) {
-            _ if fill.kind == FillKind::Liquidation => "liquidation",
+            _ if fill.kind != FillKind::Trade => fill.kind.name(),
             Some(Purpose::Entry) => "turned around",
             Some(purpose) => purpose.name(),
             None => "-",

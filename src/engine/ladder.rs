@@ -26,10 +26,11 @@ impl Engine {
             }
             TradeCommand::StopLeg(leg) => self.set_stopped(*leg, true, effects),
             TradeCommand::StartLeg(leg) => self.set_stopped(*leg, false, effects),
+            TradeCommand::Adopt(instrument) => self.adopt(*instrument, effects),
         }
     }
 
-    fn set_stopped(&mut self, leg: LegId, stop: bool, effects: &mut Vec<Effect>) {
+    pub(super) fn set_stopped(&mut self, leg: LegId, stop: bool, effects: &mut Vec<Effect>) {
         let Some(row) = self.legs.get_mut(leg.index()) else {
             return;
         };
@@ -95,6 +96,7 @@ impl Engine {
         if level == KillLevel::Active {
             self.kill_reason = None;
             self.kill_since = None;
+            self.links.forgive();
             self.breakers.rearm(self.ledger.equity());
             for leg in &mut self.legs {
                 leg.calm = None;

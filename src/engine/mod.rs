@@ -9,6 +9,7 @@ mod core;
 mod event;
 mod fills;
 mod ladder;
+mod links;
 mod picture;
 mod planner;
 mod protect;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use super::core::Engine;
 use super::state::Note;
 use super::state::{Leg, Market, Reached};
-use crate::account::Order;
+use crate::account::{Difference, Order};
 use crate::control::{
-    AccountView, ActionMark, BookView, DecisionView, EquityPoint, FeatureView, FeedHealth, Gauge,
-    GaugeAction, LegPhase, LegView, MarketView, OrderView, PauseView, PositionView, Rung,
-    RungState, SessionView, Snapshot, StatsView, TradingState,
+    AccountView, ActionMark, BookView, DecisionView, DifferenceView, EquityPoint, FeatureView,
+    FeedHealth, Gauge, GaugeAction, LegPhase, LegView, MarketView, OrderView, PauseView,
+    PositionView, Rung, RungState, SessionView, Snapshot, StatsView, TradingState,
 };
-use crate::domain::{Category, Exposure, InstrumentId, Money, Rate, Timestamp};
+use crate::domain::{Category, Exposure, FeedLink, InstrumentId, Money, Rate, Timestamp};
 use crate::market::BookState;
 use crate::risk::LimitAction;
 
@@ -77,6 +77,8 @@ impl Engine {
             last_refusal: self.last_refusal.clone(),
             notices: self.notices.iter().map(Note::to_notice).collect(),
             counters: self.counters.clone(),
+            differences: self.links.differences.iter().map(difference_view).collect(),
+            venue: None,
         }
     }
 
@@ -139,16 +141,19 @@ impl Engine {
                         update_id: book.update_id(),
                     })
                 }),
-            health: self.health(market),
+            health: self.health(id, market),
             updated: market.updated,
             n_bad_bars: market.n_bad,
         }
     }
 
-    fn health(&self, market: &Market) -> FeedHealth {
+    fn health(&self, id: InstrumentId, market: &Market) -> FeedHealth {
         let stale = |at: Timestamp| self.settings.stale_after_ms < self.now.since(at);
+        let link = self.links.feed(id);
         match market.updated {
             None => FeedHealth::Waiting,
+            Some(_) if matches!(link, FeedLink::Stale | FeedLink::Down) => FeedHealth::Stale,
+            Some(_) if link == FeedLink::Broken => FeedHealth::Resync,
             Some(at) if stale(at) => FeedHealth::Stale,
             Some(_) if market.has_gap => FeedHealth::Gap,
             Some(_)
@@ -453,4 +458,13 @@ fn entropy(choices: &[(String, f64)]) -> Option<f64> {
             .map(|p| -p * p.ln())
             .sum()
     })
+}
+
+fn difference_view(difference: &Difference) -> DifferenceView {
+    DifferenceView {
+        class: difference.class().into(),
+        ours: difference.ours(),
+        venue: difference.venue(),
+        repair: difference.repair().into(),
+    }
 }

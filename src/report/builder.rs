@@ -9,7 +9,10 @@ use super::model::{
 };
 use crate::account::Ledger;
 use crate::account::stats::{EquityCurve, EquityStats, TradeStats};
-use crate::domain::{AccountEvent, InstrumentId, Intent, MarketEvent, Money, Price, Timestamp};
+use crate::control::TradeCommand;
+use crate::domain::{
+    AccountEvent, AccountReport, InstrumentId, Intent, MarketEvent, Money, Price, Timestamp,
+};
 use crate::engine::{EffectOf, Event, Outcome};
 
 /// Newest trades and kill steps that a report lists.
@@ -43,6 +46,8 @@ pub struct ReportBuilder {
     /// Trades that the newest step closed, with their instruments.
     closed: Vec<TradeRow>,
     closed_on: Vec<InstrumentId>,
+    /// The venue's newest picture of the account.
+    reported: Option<AccountReport>,
 }
 
 impl ReportBuilder {
@@ -70,6 +75,7 @@ impl ReportBuilder {
             trades: VecDeque::new(),
             closed: Vec::new(),
             closed_on: Vec::new(),
+            reported: None,
             facts,
         }
     }
@@ -91,7 +97,8 @@ impl ReportBuilder {
         match event {
             Event::Market(event) => self.market(event),
             Event::Account(event) => self.account(event, at),
-            Event::Command(_) | Event::Tick => {}
+            Event::Command(TradeCommand::Adopt(id)) => self.adopt(*id, at),
+            Event::Command(_) | Event::Tick | Event::Link(_) => {}
         }
         for effect in effects {
             self.effect(effect, at);
@@ -101,7 +108,7 @@ impl ReportBuilder {
         self.max_exposure = self.max_exposure.max(self.ledger.exposure());
         self.equity_stats
             .observe(at, equity, !self.ledger.is_flat());
-        if !matches!(event, Event::Command(_) | Event::Tick) {
+        if !matches!(event, Event::Command(_) | Event::Tick | Event::Link(_)) {
             self.curve.push(at, equity);
         }
         for row in &self.closed {
@@ -160,12 +167,33 @@ impl ReportBuilder {
                     self.closed_on.push(fill.instrument);
                 }
             }
+            AccountEvent::Report(report) => self.reported = Some(report.clone()),
             AccountEvent::Funding {
-                instrument, paid, ..
-            } => self.ledger.apply_funding(*instrument, *paid),
+                instrument,
+                paid,
+                payment,
+                ..
+            } => {
+                self.ledger
+                    .apply_funding(*instrument, *paid, payment.as_deref());
+            }
             _ => {}
         }
         self.execution.apply(event, at, fill_is_new);
+    }
+
+    /// Takes over the venue's position, as the engine did.
+    fn adopt(&mut self, id: InstrumentId, at: Timestamp) {
+        let theirs = self
+            .reported
+            .iter()
+            .flat_map(|report| &report.positions)
+            .find(|p| p.instrument == Some(id));
+        let size = theirs.map(|p| p.size).unwrap_or_default();
+        let entry = theirs.and_then(|p| p.entry);
+        if let Some(price) = entry.or_else(|| self.ledger.mark_of(id)) {
+            self.ledger.adopt(id, size, price, at, None);
+        }
     }
 
     fn effect<O: AsRef<Intent>>(&mut self, effect: &EffectOf<O>, at: Timestamp) {

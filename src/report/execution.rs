@@ -205,9 +205,10 @@ fn order_of(event: &AccountEvent) -> Option<crate::domain::ClientOrderId> {
         | AccountEvent::Unknown { order, .. }
         | AccountEvent::Triggered { order }
         | AccountEvent::Cancelled { order }
-        | AccountEvent::CancelRejected { order } => Some(*order),
+        | AccountEvent::CancelRejected { order }
+        | AccountEvent::NeverAccepted { order } => Some(*order),
         AccountEvent::Fill(fill) => Some(fill.order),
-        AccountEvent::Funding { .. } => None,
+        AccountEvent::Funding { .. } | AccountEvent::Report(_) => None,
     }
 }
 

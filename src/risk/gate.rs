@@ -1,7 +1,7 @@
 //! The gate: one intent in, an approval or a refusal out.
 //!
-//! Rules run in the order of S2-33: kill switch, drawdown, daily and weekly loss, data (no order of
-//! unknown outcome, a fresh price), position and exposure, minimum size; then price band, frequency and the venue's own grid. The first
+//! Rules run in the order of S2-33: kill switch, drawdown, daily and weekly loss, data (a whole
+//! picture of account and feed, no order of unknown outcome, a fresh price), position and exposure, minimum size; then price band, frequency and the venue's own grid. The first
 //! rule that refuses names itself.
 
 use std::collections::VecDeque;
@@ -35,6 +35,8 @@ pub enum Rule {
     ReduceOnly,
     /// A short position on a spot market.
     SpotShort,
+    /// The way to the venue, or our picture of the account, is not whole.
+    NotReady,
     /// An order on the instrument whose outcome nobody knows.
     Unresolved,
     /// No price, or one that is too old.
@@ -65,6 +67,7 @@ impl Rule {
             Rule::Paused => "paused",
             Rule::ReduceOnly => "reduce-only",
             Rule::SpotShort => "spot short",
+            Rule::NotReady => "not ready",
             Rule::Unresolved => "unresolved order",
             Rule::FreshPrice => "fresh price",
             Rule::MaxPosition => "max position",
@@ -143,6 +146,9 @@ pub struct Scene<'a> {
     pub pending: (Qty, Qty),
     /// Amount of reduce-only closes that could still fill, sleeping protection not counted.
     pub closing: Qty,
+    /// What is missing before anything may be opened: a fresh feed, an account that agrees with
+    /// the venue's, a clock.
+    pub lacks: Option<String>,
     /// An order on this instrument whose outcome nobody knows.
     pub unresolved: Option<ClientOrderId>,
     /// Price to value the order with, and when it was seen.
@@ -271,6 +277,9 @@ impl Gate {
         }
         if let Some((rule, value, limit)) = breakers.holding(scene.now, scene.equity) {
             return refuse(Rule::of_breaker(rule), value, limit);
+        }
+        if let Some(lacks) = &scene.lacks {
+            return refuse(Rule::NotReady, lacks, "a whole picture");
         }
         if let Some(order) = scene.unresolved {
             return refuse(Rule::Unresolved, order, "a known outcome");

@@ -75,6 +75,7 @@ fn scene(instrument: &Instrument) -> Scene<'_> {
         position: SignedQty::ZERO,
         pending: (Qty::ZERO, Qty::ZERO),
         closing: Qty::ZERO,
+        lacks: None,
         unresolved: None,
         reference: Some((price("50000"), Timestamp::from_millis(999_000))),
         other_exposure: Money::ZERO,

@@ -243,5 +243,6 @@ fn name(event: &Event) -> &'static str {
         Event::Account(_) => "an account event",
         Event::Command(_) => "a command",
         Event::Tick => "a tick",
+        Event::Link(_) => "a change of the link",
     }
 }

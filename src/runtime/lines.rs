@@ -19,7 +19,7 @@ impl LineNames {
         match event {
             Event::Market(market) => self.market(at, market, out),
             Event::Account(account) => self.account(at, account, out),
-            Event::Command(_) | Event::Tick => {}
+            Event::Command(_) | Event::Tick | Event::Link(_) => {}
         }
         for effect in effects {
             self.effect(at, effect, out);
@@ -91,7 +91,8 @@ impl LineNames {
                 },
             ),
             // The engine's own notice about it becomes a line.
-            AccountEvent::Funding { .. } => return,
+            AccountEvent::Funding { .. } | AccountEvent::Report(_) => return,
+            AccountEvent::NeverAccepted { order: id } => order(*id, "never-accepted", None),
         };
         out.push(line);
     }

@@ -61,6 +61,8 @@ pub fn normal(seed: u64) -> Snapshot {
             n_model_errors: 0,
             max_turn_gap_ms: 12,
         },
+        differences: Vec::new(),
+        venue: None,
     }
 }
 

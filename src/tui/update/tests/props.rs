@@ -117,7 +117,7 @@ proptest! {
                         TradeCommand::CancelAll | TradeCommand::StartLeg(_) => {
                             prop_assert!(yes && key == "enter");
                         }
-                        TradeCommand::Close(_) | TradeCommand::CloseAll => {
+                        TradeCommand::Close(_) | TradeCommand::CloseAll | TradeCommand::Adopt(_) => {
                             let Some(Overlay::Confirm { question, .. }) = &model.overlay else {
                                 return Err(TestCaseError::fail("a close without a question"));
                             };

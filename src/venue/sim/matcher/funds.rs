@@ -67,6 +67,7 @@ impl Matcher {
             instrument: funding.instrument,
             paid,
             rate: funding.rate,
+            payment: None,
         };
         out.push((at, event));
         self.check_liquidation(m, at, price, out);
