@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 
 use rstest::rstest;
 use serde_json::json;
+use tradeterm::config::keys::locate;
 use tradeterm::config::{
-    ConfigError, DEFAULT_TOML, FeedKind, LimitAction, Loaded, Reaction, Settings, Sources, Speed,
-    StrategyKind, SymbolSet,
+    ConfigError, DEFAULT_TOML, FeedKind, LimitAction, Loaded, MarginMode, OrderEntry, Reaction,
+    Settings, Sources, Speed, StrategyKind, SymbolSet, Unattended,
 };
-use tradeterm::domain::Rate;
+use tradeterm::domain::{Mode, Rate};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -62,6 +63,10 @@ fn the_default_file_equals_the_defaults() {
     for optional in [
         "market",
         "warmup_bars",
+        "key_file",
+        "rest_url",
+        "ws_url",
+        "tls_root",
         "maker_bps",
         "taker_bps",
         "slippage_bps",
@@ -101,7 +106,7 @@ fn the_shipped_defaults_are_the_documented_limits() {
 #[test]
 fn every_sample_loads() {
     let mut samples = Vec::new();
-    for folder in ["config", "config/risk", "config/strategy"] {
+    for folder in ["config", "config/live", "config/risk", "config/strategy"] {
         for entry in std::fs::read_dir(root().join(folder)).unwrap() {
             let path = entry.unwrap().path();
             let is_settings = path.extension().is_some_and(|ext| ext == "toml")
@@ -111,7 +116,7 @@ fn every_sample_loads() {
             }
         }
     }
-    assert!(samples.len() >= 7, "{samples:?}");
+    assert!(samples.len() >= 11, "{samples:?}");
     for sample in &samples {
         let loaded = Sources::new().file(sample).load();
         assert!(loaded.is_ok(), "{}", loaded.unwrap_err());
@@ -126,6 +131,91 @@ fn every_sample_loads() {
     assert_eq!(loaded.settings.legs.len(), 3);
     assert_eq!(loaded.settings.risk.max_exposure_pct, rate("0.15"));
     assert_eq!(loaded.settings.risk.min_trade, "500".parse().unwrap());
+}
+
+/// The samples of the venue differ in what they risk, and say which mode they are.
+#[test]
+fn the_samples_of_the_venue_are_small_and_of_their_mode() {
+    let load = |mode: Mode| {
+        let path = root().join(format!("config/live/bybit_{mode}.toml"));
+        Sources::new().file(path).load().unwrap()
+    };
+    for mode in [Mode::Paper, Mode::Demo, Mode::Testnet, Mode::Live] {
+        let loaded = load(mode);
+        let settings = &loaded.settings;
+        assert_eq!((settings.mode, settings.feed.kind), (mode, FeedKind::Bybit));
+        assert_eq!(loaded.live_file().is_some(), mode == Mode::Live);
+        assert_eq!(settings.venue.rest_url, None);
+        assert!(settings.venue.allow_permissions.is_empty());
+        assert!(settings.venue.accept_values.is_empty());
+        assert!(!settings.venue.accept_unbound_ip);
+    }
+    let live = load(Mode::Live).settings;
+    let exposure = live.account.capital * live.risk.max_exposure_pct;
+    assert_eq!(exposure, "200".parse().unwrap());
+    assert_eq!(live.venue.leverage, 1);
+    assert_eq!(live.venue.margin_mode, MarginMode::Isolated);
+    assert_eq!(live.venue.unattended, Unattended::Hold);
+    assert_eq!(
+        load(Mode::Demo).settings.venue.order_entry,
+        OrderEntry::Rest
+    );
+    // The figure that the comment of the file confirms is the one of its settings.
+    let text = std::fs::read_to_string(root().join("config/live/bybit_live.toml")).unwrap();
+    assert!(text.contains(&format!("--confirm-live 4821:{exposure} ")));
+}
+
+#[test]
+fn the_example_environment_names_every_variable_of_a_key() {
+    let text = std::fs::read_to_string(root().join("config/env.example")).unwrap();
+    let names: BTreeSet<String> = text
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    for mode in [Mode::Live, Mode::Testnet, Mode::Demo] {
+        let asked = std::cell::RefCell::new(BTreeSet::new());
+        let found = locate(mode, &Settings::default().venue, &|name| {
+            asked.borrow_mut().insert(name.to_owned());
+            None
+        });
+        assert!(found.is_err());
+        for name in asked.into_inner() {
+            assert!(names.contains(&name), "{name} is not in env.example");
+        }
+    }
+}
+
+#[test]
+fn keys_are_no_settings_and_are_never_shown() {
+    let canaries = [
+        ("BYBIT_API_KEY", "canaryA"),
+        ("BYBIT_API_SECRET", "canaryB"),
+        ("BYBIT_TESTNET_API_SECRET", "canaryC"),
+        ("BYBIT_DEMO_API_SECRET_FILE", "canaryD"),
+    ];
+    let sources = env(&canaries);
+    let loaded = sources.load().unwrap();
+    assert_eq!(loaded.settings, Settings::default());
+    let listing: Vec<_> = loaded.effective().iter().map(ToString::to_string).collect();
+    let shown = format!("{sources:?} {loaded:?} {}", listing.join("\n"));
+    assert!(!shown.contains("canary"), "{shown}");
+    // Nor does a mistake about them say them aloud.
+    for key in [
+        "venue.api_key",
+        "venue.secret",
+        "venue.api_secret",
+        "api_key",
+    ] {
+        let error = Sources::new()
+            .set(&format!("{key}=canaryE"))
+            .unwrap()
+            .load()
+            .unwrap_err()
+            .to_string();
+        assert!(!error.contains("canary"), "{error}");
+        assert!(error.contains("did you mean venue.key_file?"), "{error}");
+    }
 }
 
 #[test]
@@ -237,6 +327,50 @@ fn paper_variables_only_ever_make_it_safer() {
     assert!(
         error.starts_with("env TRADETERM_FORCE_PAPER: mode = \"paper\""),
         "{error}"
+    );
+    for mode in ["live", "testnet", "demo", "paper"] {
+        let sample = root().join(format!("config/live/bybit_{mode}.toml"));
+        let loaded = env(&[("TRADETERM_FORCE_PAPER", "1")])
+            .file(sample)
+            .load()
+            .unwrap();
+        assert_eq!(loaded.settings.mode, Mode::Paper, "{mode}");
+    }
+    let loaded = env(&[("TRADETERM_FORCE_PAPER", "1")]).load().unwrap();
+    assert_eq!(loaded.settings.mode, Mode::Replay);
+}
+
+#[test]
+fn a_variable_alone_selects_every_mode_but_live() {
+    let bybit = [
+        ("TRADETERM_FEED__KIND", "bybit"),
+        ("TRADETERM_LEGS", "[{strategy=\"agent\", model=\"m\"}]"),
+    ];
+    for mode in [Mode::Paper, Mode::Demo, Mode::Testnet] {
+        let sources = env(&[bybit[0], bybit[1], ("TRADETERM_MODE", mode.name())]);
+        assert_eq!(sources.load().unwrap().settings.mode, mode);
+    }
+    let live = env(&[bybit[0], bybit[1], ("TRADETERM_MODE", "live")]);
+    let error = live.load().unwrap_err().to_string();
+    assert!(
+        error.starts_with("env TRADETERM_MODE: mode = \"live\""),
+        "{error}"
+    );
+    assert!(error.contains("in a file"), "{error}");
+    // Over a file that says so it repeats what is there.
+    let sample = root().join("config/live/bybit_live.toml");
+    let loaded = live.clone().file(&sample).load().unwrap();
+    assert_eq!(loaded.settings.mode, Mode::Live);
+    assert_eq!(
+        loaded.live_file(),
+        Some(sample.display().to_string().as_str())
+    );
+    // A later file that says otherwise takes it back.
+    let other = root().join("config/live/bybit_testnet.toml");
+    let loaded = Sources::new().file(&sample).file(other).load().unwrap();
+    assert_eq!(
+        (loaded.settings.mode, loaded.live_file()),
+        (Mode::Testnet, None)
     );
 }
 
@@ -420,12 +554,115 @@ fn a_broken_file_is_named_with_its_line() {
     );
 }
 
+const PAPER: &str = "mode = \"paper\"\n[feed]\nkind = \"bybit\"\n";
+const LIVE: &str = "mode = \"live\"\n[feed]\nkind = \"bybit\"\n";
 const CROSS: &str = "[[legs]]\nstrategy=\"ma-cross\"\nsymbol=\"BTCUSDT\"\ninterval=\"5m\"\n";
 
 #[rstest]
-#[case("mode = \"live\"", "mode", "comes with the venue connection")]
+#[case("mode = \"live\"", "mode", "set feed.kind = \"bybit\"")]
 #[case("mode = \"paper\"", "mode", "use replay")]
 #[case("mode = \"testnet\"", "mode", "use replay")]
+#[case("[feed]\nkind = \"bybit\"", "feed.kind", "mode = \"paper\"")]
+#[case(&format!("{PAPER}depth = 25"), "feed.depth", "1, 50, 200 or 1000")]
+#[case(&format!("{PAPER}depth = 500"), "feed.depth", "1, 50, 200 or 1000")]
+#[case(&format!("{PAPER}history_bars = 0"), "feed.history_bars", "from 1 to 10000")]
+#[case(&format!("{PAPER}stale_ms = 3000"), "feed.stale_ms", "from 3500 to 600000")]
+#[case(&format!("{PAPER}fallback_poll_ms = 1"), "feed.fallback_poll_ms", "from 250 to 60000")]
+#[case(&format!("{PAPER}bars = [{{ path = \"x\" }}]"), "feed.bars", "is given")]
+#[case(
+    "[venue]\nrecv_window_ms = 5001",
+    "venue.recv_window_ms",
+    "from 500 to 5000"
+)]
+#[case(
+    "[venue]\nrecv_window_ms = 100",
+    "venue.recv_window_ms",
+    "from 500 to 5000"
+)]
+#[case(
+    "[venue]\nack_deadline_ms = 0",
+    "venue.ack_deadline_ms",
+    "from 50 to 30000"
+)]
+#[case(
+    "[venue]\nvisibility_lag_ms = 600001",
+    "venue.visibility_lag_ms",
+    "from 0 to 600000"
+)]
+#[case("[venue]\nleverage = 0", "venue.leverage", "from 1 to 100")]
+#[case("[venue]\nleverage = 101", "venue.leverage", "from 1 to 100")]
+#[case(
+    "[venue]\nreconcile_fast_s = 0",
+    "venue.reconcile_fast_s",
+    "from 1 to 600"
+)]
+#[case(
+    "[venue]\nreconcile_full_s = 0",
+    "venue.reconcile_full_s",
+    "from 1 to 3600"
+)]
+#[case(
+    "[venue]\nreconcile_fast_s = 61",
+    "venue.reconcile_fast_s",
+    "venue.reconcile_full_s, which is 60"
+)]
+#[case(
+    "[venue]\nposition_mode = \"hedge\"",
+    "venue.position_mode",
+    "use one-way"
+)]
+#[case("[venue]\naccount = \"\"", "venue.account", "such as bot-1")]
+#[case("[venue]\naccount = \"a/b\"", "venue.account", "such as bot-1")]
+#[case(
+    "[venue]\nallow_permissions = [\"Wallet.withdraw\"]",
+    "venue.allow_permissions.0",
+    "never used"
+)]
+#[case(
+    "[venue]\nallow_permissions = [\"Earn.Earn\", \"Wallet\"]",
+    "venue.allow_permissions.1",
+    "Wallet.AccountTransfer"
+)]
+#[case(
+    "[venue]\naccept_values = [\"risk.x\"]",
+    "venue.accept_values.0",
+    "no band belongs"
+)]
+#[case(
+    "[venue]\nrest_url = \"http://127.0.0.1:1\"",
+    "venue.ws_url",
+    "it is missing"
+)]
+#[case(
+    "[venue]\nws_url = \"ws://127.0.0.1:1\"",
+    "venue.rest_url",
+    "it is missing"
+)]
+#[case(
+    "[venue]\nrest_url = \"https://api.bybit.com\"\nws_url = \"ws://127.0.0.1:1\"",
+    "venue.rest_url",
+    "on this machine"
+)]
+#[case(
+    "[venue]\nrest_url = \"http://127.0.0.1:1\"\nws_url = \"http://127.0.0.1:1\"",
+    "venue.ws_url",
+    "start with ws://"
+)]
+#[case("[venue]\ntls_root = \"root.pem\"", "venue.tls_root", "https://")]
+#[case(
+    "[venue]\ntls_root = \"root.pem\"\nrest_url = \"https://127.0.0.1:1\"\nws_url = \"ws://127.0.0.1:1\"",
+    "venue.tls_root",
+    "wss://"
+)]
+#[case(&format!("{LIVE}[venue]\nrest_url = \"http://127.0.0.1:1\""), "venue.rest_url", "own hosts only")]
+#[case(&format!("{LIVE}[venue]\nws_url = \"ws://127.0.0.1:1\""), "venue.ws_url", "own hosts only")]
+#[case(&format!("{LIVE}[venue]\ntls_root = \"root.pem\""), "venue.tls_root", "own hosts only")]
+#[case(&format!("{LIVE}[risk]\nmax_position_pct = 0.3"), "risk.max_position_pct", "that is 30 percent")]
+#[case(
+    "mode = \"demo\"\n[feed]\nkind = \"bybit\"\n[venue]\norder_entry = \"socket\"",
+    "venue.order_entry",
+    "by REST only"
+)]
 #[case(
     "[risk]\nmax_position_pct = 10",
     "risk.max_position_pct",
@@ -573,6 +810,12 @@ fn edges_of_the_limits_are_allowed() {
         "[risk]\nstale_ms = 100\nmax_orders_per_minute = 1",
         "[paper]\nmaker_bps = -50\ntaker_bps = 0\nparticipation = 1\nlatency_ms = 0",
         "[ui]\nfps = 60\nsymbols = \"ascii\"",
+        "[venue]\nrecv_window_ms = 5000\nack_deadline_ms = 50\nvisibility_lag_ms = 0\nleverage = 100",
+        "[venue]\nreconcile_fast_s = 60\nreconcile_full_s = 60\naccount = \"a\"",
+        "[venue]\nrest_url = \"http://127.0.0.1:1\"\nws_url = \"ws://[::1]:1\"",
+        "[venue]\nrest_url = \"https://localhost:1\"\nws_url = \"wss://localhost:1\"\ntls_root = \"r\"",
+        "[venue]\nallow_permissions = [\"Wallet.AccountTransfer\"]",
+        "[feed]\ndepth = 1000\nstale_ms = 3500\nhistory_bars = 10000\nfallback_poll_ms = 250",
     ] {
         let loaded = load_text(text);
         assert!(loaded.is_ok(), "{text}: {}", loaded.unwrap_err());
@@ -658,11 +901,12 @@ fn the_hash_changes_with_every_value_and_only_then() {
         "[risk]\nday_loss_action = \"kill\"",
         "[paper]\nmaker_bps = 2.0",
         "[ui]\ntheme = \"dark\"",
+        "[venue]\nunattended = \"close\"",
     ]
     .iter()
     .map(|text| hash(text))
     .collect();
     hashes.insert(base.hash());
-    assert_eq!(hashes.len(), 6);
+    assert_eq!(hashes.len(), 7);
     assert_eq!(base.feed.speed, Speed::Times(150.0));
 }

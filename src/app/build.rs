@@ -146,6 +146,10 @@ pub fn open_market(settings: &Settings) -> Result<MarketSource, BuildError> {
             })
         }
         FeedKind::Bars => open_bars(settings),
+        FeedKind::Bybit => Err(BuildError::Setting(format!(
+            "mode {} needs the venue connection, which is not wired yet: use mode = \"replay\"",
+            settings.mode
+        ))),
     }
 }
 

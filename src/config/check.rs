@@ -3,10 +3,13 @@
 //! A limit that can never be reached, or that refuses every order, is refused here rather than
 //! found out while trading.
 
+mod bands;
+mod venue;
+
 use super::sections::{ExecutionSettings, OrderStyle, PaperSettings, RiskSettings};
 use super::settings::{FeedKind, FeedSettings, LegSettings, Settings, StrategyKind};
 use super::values::Span;
-use crate::domain::{Category, Mode, Money, Rate, TimeInForce};
+use crate::domain::{Category, Money, Rate, TimeInForce};
 
 /// Longest average, in bars.
 const MAX_AVERAGE: u32 = 10_000;
@@ -48,16 +51,18 @@ impl Findings {
     }
 }
 
-/// Everything that cannot work, in the order of the sections.
-pub(super) fn check(settings: &Settings) -> Vec<(String, String)> {
+/// Everything that cannot work, in the order of the sections. `is_set` says whether anybody set
+/// a key.
+pub(super) fn check(settings: &Settings, is_set: &dyn Fn(&str) -> bool) -> Vec<(String, String)> {
     let mut findings = Findings::default();
-    mode(settings.mode, &mut findings);
+    venue::check(settings, is_set, &mut findings);
     feed(&settings.feed, &mut findings);
     account(settings, &mut findings);
     legs(settings, &mut findings);
     risk(&settings.risk, &mut findings);
     execution(&settings.execution, &mut findings);
     paper(&settings.paper, &mut findings);
+    bands::check(settings, &mut findings);
     findings.range("agent.deadline_ms", settings.agent.deadline_ms, 1, 60_000);
     findings.range(
         "agent.max_model_errors",
@@ -70,18 +75,6 @@ pub(super) fn check(settings: &Settings) -> Vec<(String, String)> {
         findings.add("ui.theme", "name a theme, or auto");
     }
     findings.0
-}
-
-fn mode(mode: Mode, findings: &mut Findings) {
-    if mode != Mode::Replay {
-        findings.add(
-            "mode",
-            format!(
-                "this release trades recorded and made-up markets only; {mode} needs a live feed, \
-                 which comes with the venue connection: use replay"
-            ),
-        );
-    }
 }
 
 fn feed(feed: &FeedSettings, findings: &mut Findings) {

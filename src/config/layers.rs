@@ -129,6 +129,12 @@ impl Layers {
         Ok(())
     }
 
+    /// Who set `key`, if what holds so far is the text `value`.
+    pub(super) fn origin_where(&self, key: &str, value: &str) -> Option<String> {
+        let found = self.figment.find_value(key).ok()?;
+        (found.as_str() == Some(value)).then(|| origin_of(&self.origins, key))
+    }
+
     /// The settings, and the origins by key.
     pub(super) fn extract(self) -> Result<(Settings, BTreeMap<String, String>), ConfigError> {
         match self.figment.extract::<Settings>() {

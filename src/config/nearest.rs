@@ -3,9 +3,13 @@
 use super::settings::Settings;
 
 /// Keys that are not set by default and therefore not among the effective ones.
-const OPTIONAL: [&str; 8] = [
+const OPTIONAL: [&str; 12] = [
     "feed.market",
     "feed.warmup_bars",
+    "venue.key_file",
+    "venue.rest_url",
+    "venue.ws_url",
+    "venue.tls_root",
     "paper.maker_bps",
     "paper.taker_bps",
     "paper.slippage_bps",
@@ -25,6 +29,14 @@ pub(super) fn key(parent: &str, field: &str, expected: &[&str]) -> Option<String
     };
     if let Some(name) = closest(field, expected.iter().copied()) {
         return Some(full(name));
+    }
+    // Secrets are no settings, but a file with them can be named.
+    let lower = field.to_ascii_lowercase();
+    if ["secret", "api_key", "apikey"]
+        .iter()
+        .any(|word| lower.contains(word))
+    {
+        return Some("venue.key_file".to_owned());
     }
     // The right name in the wrong place, or with one underscore where two are needed.
     let known: Vec<String> = Settings::default()

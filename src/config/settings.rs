@@ -10,6 +10,7 @@ use super::sections::{
     AgentSettings, ExecutionSettings, LogSettings, PaperSettings, RiskSettings, UiSettings,
 };
 use super::values::{self, Speed};
+use super::venue::VenueSettings;
 use crate::domain::{Category, Interval, Mode, Money, Rate, Symbol};
 
 /// Everything that can be set.
@@ -20,7 +21,9 @@ pub struct Settings {
     pub mode: Mode,
     /// Where the market comes from.
     pub feed: FeedSettings,
-    /// The simulated account.
+    /// How the venue is used.
+    pub venue: VenueSettings,
+    /// The account's money.
     pub account: AccountSettings,
     /// What trades: one strategy on one instrument each. Empty leaves it to the feed or a flag.
     pub legs: Vec<LegSettings>,
@@ -43,6 +46,7 @@ impl Default for Settings {
         Self {
             mode: Mode::Replay,
             feed: FeedSettings::default(),
+            venue: VenueSettings::default(),
             account: AccountSettings::default(),
             legs: Vec::new(),
             risk: RiskSettings::default(),
@@ -65,6 +69,8 @@ pub enum FeedKind {
     Bars,
     /// A folder with recorded bars, books and trades.
     Market,
+    /// Bybit's public data.
+    Bybit,
 }
 
 /// The feed.
@@ -85,6 +91,18 @@ pub struct FeedSettings {
     /// Bars at the start that play as fast as they can; `None` is what the slowest leg needs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warmup_bars: Option<u32>,
+    /// Levels of the order books of the `bybit` feed.
+    pub depth: u32,
+    /// Whether the `bybit` feed takes tickers: last, mark and index price, funding.
+    pub quotes: bool,
+    /// Whether the `bybit` feed takes public trades.
+    pub trades: bool,
+    /// Bars of history that the `bybit` feed fetches before the first live one, at least.
+    pub history_bars: u32,
+    /// Silence after which data of the `bybit` feed is stale, in milliseconds.
+    pub stale_ms: u32,
+    /// Pause between REST queries while a socket is down, in milliseconds.
+    pub fallback_poll_ms: u32,
 }
 
 impl Default for FeedSettings {
@@ -96,6 +114,12 @@ impl Default for FeedSettings {
             category: Category::Linear,
             speed: Speed::Times(150.0),
             warmup_bars: None,
+            depth: 50,
+            quotes: true,
+            trades: true,
+            history_bars: 500,
+            stale_ms: 4_000,
+            fallback_poll_ms: 2_000,
         }
     }
 }
@@ -117,11 +141,12 @@ pub struct BarsSettings {
     pub funding: Option<PathBuf>,
 }
 
-/// The simulated account.
+/// The account's money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AccountSettings {
-    /// Cash at the start, in `coin`.
+    /// Money that the limits are parts of, in `coin`: the cash of a simulated account at its
+    /// start, and at the venue the part of the account that is traded with.
     #[serde(serialize_with = "values::number")]
     pub capital: Money,
     /// Coin the account is kept in.

@@ -34,6 +34,8 @@ pub const FLAG_VARIABLES: [&str; 8] = [
 const FORCE_PAPER: &str = "TRADETERM_FORCE_PAPER";
 /// The older name for it; its `false` selects nothing.
 const PAPER_MODE: &str = "TRADING_PAPER_MODE";
+/// Says that the keys under Bybit's plain names are keys of the testnet.
+pub(super) const TESTNET: &str = "BYBIT_TESTNET";
 
 /// Older names of settings, kept for those who have them in their environment.
 const ALIASES: [(&str, &str); 3] = [
@@ -50,6 +52,7 @@ pub struct Sources {
     env: Vec<(String, String)>,
     sets: Vec<(String, Value, String)>,
     flags: Vec<(String, Value, String)>,
+    replay: Option<String>,
 }
 
 /// Checked settings with the origin of each value.
@@ -58,6 +61,7 @@ pub struct Loaded {
     /// The settings.
     pub settings: Settings,
     origins: BTreeMap<String, String>,
+    live_file: Option<String>,
 }
 
 impl Sources {
@@ -96,10 +100,18 @@ impl Sources {
         self
     }
 
-    /// Adds environment variables; those that are not ours are left alone.
+    /// Adds environment variables; those that are no settings are left alone. API keys are none,
+    /// so they never get in here.
     #[must_use]
     pub fn env(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        self.env.extend(variables);
+        let is_ours = |name: &str| {
+            name.starts_with(PREFIX)
+                || name == PAPER_MODE
+                || name == TESTNET
+                || ALIASES.iter().any(|(alias, _)| *alias == name)
+        };
+        self.env
+            .extend(variables.into_iter().filter(|(name, _)| is_ours(name)));
         self.env.sort();
         self
     }
@@ -134,6 +146,14 @@ impl Sources {
         self
     }
 
+    /// Makes it a replay, whatever mode the layers say; `flag` is what asked for it. The mode
+    /// that they say is still read, so that a mistake in it is told.
+    #[must_use]
+    pub fn as_replay(mut self, flag: &str) -> Self {
+        self.replay = Some(flag.to_owned());
+        self
+    }
+
     /// Puts the layers together and checks the result.
     ///
     /// # Errors
@@ -153,13 +173,23 @@ impl Sources {
                 layers.add_text(&text, &path.display().to_string())?;
             }
         }
+        let live_file = layers.origin_where("mode", Mode::Live.name());
         self.add_env(&mut layers)?;
         for (key, value, origin) in self.sets.iter().chain(&self.flags) {
             layers.put(key, value.clone(), origin)?;
         }
         let (settings, origins) = layers.extract()?;
-        let mut loaded = Loaded { settings, origins };
+        let mut loaded = Loaded {
+            settings,
+            origins,
+            live_file,
+        };
+        if let Some(flag) = &self.replay {
+            loaded.settings.mode = Mode::Replay;
+            loaded.origins.insert("mode".to_owned(), flag.clone());
+        }
         self.force_paper(&mut loaded)?;
+        self.check_testnet()?;
         loaded.check()?;
         Ok(loaded)
     }
@@ -196,24 +226,35 @@ impl Sources {
                 origin: origin.clone(),
                 message: format!("{name}={value}: {message}"),
             };
-            match value.to_ascii_lowercase().as_str() {
-                "1" | "true" | "yes" | "on" => {
+            match switch(value) {
+                Some(true) => {
                     if !matches!(loaded.settings.mode, Mode::Replay | Mode::Paper) {
                         loaded.settings.mode = Mode::Paper;
                         loaded.origins.insert("mode".to_owned(), origin);
                     }
                 }
-                "" => {}
-                "0" | "false" | "no" | "off" if name == FORCE_PAPER => {}
-                "0" | "false" | "no" | "off" => {
+                Some(false) if name == FORCE_PAPER || value.is_empty() => {}
+                Some(false) => {
                     return Err(bad(
                         "an environment variable cannot leave paper trading: set mode in a file",
                     ));
                 }
-                _ => return Err(bad("use true or false")),
+                None => return Err(bad("use true or false")),
             }
         }
         Ok(())
+    }
+
+    /// The variable says whose keys the plain names hold; a value that says neither is refused.
+    fn check_testnet(&self) -> Result<(), ConfigError> {
+        match self.env.iter().find(|(name, _)| name == TESTNET) {
+            Some((_, value)) if switch(value).is_none() => Err(ConfigError::BadValue {
+                key: "mode".to_owned(),
+                origin: format!("env {TESTNET}"),
+                message: format!("{TESTNET}={value}: use true or false"),
+            }),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -238,9 +279,37 @@ impl Loaded {
         origin_of(&self.origins, key)
     }
 
+    /// The file that says `mode = "live"`, where the uppermost file with a mode says so.
+    ///
+    /// Live trading needs it: neither a variable nor a flag stands for it.
+    #[must_use]
+    pub fn live_file(&self) -> Option<&str> {
+        self.live_file.as_deref()
+    }
+
+    /// Whether an environment variable decided the value of `key`.
+    #[must_use]
+    pub fn is_from_env(&self, key: &str) -> bool {
+        self.origin(key).starts_with("env ")
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         let flat = self.settings.flat();
-        let problems: Vec<_> = check::check(&self.settings)
+        let is_set = |key: &str| self.origin(key) != "default";
+        let mut found = check::check(&self.settings, &is_set);
+        if self.settings.mode == Mode::Live && self.is_from_env("mode") && self.live_file.is_none()
+        {
+            found.insert(
+                0,
+                (
+                    "mode".to_owned(),
+                    "an environment variable cannot select live trading: write mode = \"live\" \
+                     in a file and name it with --config"
+                        .to_owned(),
+                ),
+            );
+        }
+        let problems: Vec<_> = found
             .into_iter()
             .map(|(key, message)| Problem {
                 value: flat.get(&key).cloned(),
@@ -254,6 +323,15 @@ impl Loaded {
         } else {
             Err(ConfigError::Invalid(problems))
         }
+    }
+}
+
+/// What a variable that is on or off says; empty is off, anything else is `None`.
+pub(super) fn switch(value: &str) -> Option<bool> {
+    match value.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Some(true),
+        "" | "0" | "false" | "no" | "off" => Some(false),
+        _ => None,
     }
 }
 

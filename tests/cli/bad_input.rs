@@ -120,7 +120,7 @@ fn bars_that_are_not_there() {
 #[case("[risk]\nday_loss_pct = \"x\"", &["risk.day_loss_pct", "\"x\" is not a decimal number"])]
 #[case("[risk", &["line 1", "invalid table header"])]
 #[case("a = 1\nb =", &["line 2"])]
-#[case("mode = \"live\"", &["mode = \"live\"", "use replay"])]
+#[case("[venue]\nleverage = 0", &["venue.leverage = 0", "from 1 to 100"])]
 #[case("mode = \"real\"", &["mode", "real", "replay"])]
 fn settings_that_are_wrong(#[case] text: &str, #[case] parts: &[&str]) {
     let desk = Desk::new();
@@ -145,6 +145,8 @@ fn settings_that_are_wrong(#[case] text: &str, #[case] parts: &[&str]) {
 #[case(&["backtest", "--set", "risk=1"], 3, &["--set risk", "expected the keys below"])]
 #[case(&["backtest", "--set", "legs.0.fast=1"], 3, &["legs.0.fast", "0 elements"])]
 #[case(&["run", "--no-tui", "--mode", "live"], 3, &["--mode", "live", "use replay"])]
+#[case(&["config", "validate", "--set", "mode=testnet"], 3, &["mode = \"testnet\"", "feed.kind = \"bybit\""])]
+#[case(&["config", "show", "--set", "venue.api_secret=abc"], 3, &["unknown key venue.api_secret", "did you mean venue.key_file"])]
 #[case(&["run", "--no-tui", "-c", "none.toml"], 3, &["none.toml", "no such file"])]
 #[case(&["run", "--no-tui", "--theme", "none"], 3, &["unknown theme \"none\"", "known: dark"])]
 #[case(&["run", "--no-tui", "--theme", "none.toml"], 3, &["none.toml", "no such file"])]

@@ -78,6 +78,7 @@ impl ConsoleArgs {
     fn apply(&self, mut sources: Sources) -> Sources {
         if self.demo {
             sources = sources
+                .as_replay("--demo")
                 .flag("feed.kind", &json!("synthetic-demo"), "--demo")
                 .flag("feed.bars", &json!([]), "--demo")
                 .flag("feed.market", &Value::Null, "--demo")
@@ -102,7 +103,11 @@ impl RunArgs {
 
 impl BacktestArgs {
     fn apply(&self, sources: Sources) -> Sources {
-        let sources = sources.flag("feed.speed", &json!(Speed::Max), "backtest");
+        // Whatever the file trades on, a backtest is a replay of recordings.
+        let sources =
+            sources
+                .as_replay("backtest")
+                .flag("feed.speed", &json!(Speed::Max), "backtest");
         self.trade.apply(sources, &self.funding)
     }
 }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
+use crate::app::guard::ConfirmLive;
 use crate::config::Speed;
 use crate::domain::{Interval, KillLevel, Mode, Symbol};
 
@@ -79,15 +80,32 @@ pub struct TradeArgs {
 #[command(after_help = "\
 Examples:
   tradeterm run --config config/demo.toml --speed 600
-  tradeterm run --bars btc.csv.gz --model models/ppo_btcusdt_5m --set account.capital=50000")]
+  tradeterm run --bars btc.csv.gz --model models/ppo_btcusdt_5m --set account.capital=50000
+  tradeterm run --config config/live/bybit_paper.toml    live data, simulated account")]
 pub struct RunArgs {
     /// Flags of the console.
     #[command(flatten)]
     pub console: ConsoleArgs,
-    /// What to trade on: replay; paper, demo, testnet and live come with the venue connection
+    /// What to trade on: replay, paper, demo or testnet; live has to be written in a file
     /// [env: TRADETERM_MODE] [default: replay]
+    ///
+    /// replay is a recorded or made-up market. paper is live public data with a simulated
+    /// account, for which no key is read. demo and testnet are Bybit's own accounts without real
+    /// money. TRADETERM_FORCE_PAPER=1 turns all but replay into paper.
     #[arg(long, value_name = "MODE", help_heading = "Mode", value_parser = parse_mode)]
     pub mode: Option<Mode>,
+    /// Trade with real money; needs mode = "live" in a file and a confirmation as well
+    #[arg(long, help_heading = "Mode", conflicts_with = "demo")]
+    pub live: bool,
+    /// Confirm --live without being asked: the account's last four digits and the largest
+    /// exposure, such as 4821:25000
+    #[arg(
+        long,
+        value_name = "UID4:CAP",
+        help_heading = "Mode",
+        conflicts_with = "demo"
+    )]
+    pub confirm_live: Option<ConfirmLive>,
     /// What trades on which recordings.
     #[command(flatten)]
     pub trade: TradeArgs,
@@ -247,7 +265,7 @@ fn parse_mode(text: &str) -> Result<Mode, String> {
     ]
     .into_iter()
     .find(|mode| mode.name() == text)
-    .ok_or_else(|| "use replay; paper, demo, testnet and live come later".to_owned())
+    .ok_or_else(|| "use replay, paper, demo, testnet or live".to_owned())
 }
 
 /// A reason is one line that says something: it goes to the journal and to the screen.

@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::config::{ConfigError, FLAG_VARIABLES, Loaded, Sources, Speed};
-use crate::domain::KillLevel;
+use crate::domain::{KillLevel, Mode};
 
 fn read(line: &str) -> Result<Cli, clap::Error> {
     Cli::read(std::iter::once("tradeterm").chain(line.split_whitespace()))
@@ -26,6 +26,8 @@ fn the_definition_is_sound() {
 #[case("--home h -c a.toml -c b.toml --set a.b=1 --set c=2 --theme dark --ascii --fps 20 -q")]
 #[case("run --config F --no-tui --set k=v --mode replay --model DIR --symbol S --bars F --speed 3")]
 #[case("run -vv --demo --yes --no-input")]
+#[case("run --config F --live")]
+#[case("run --config F --no-tui --live --confirm-live 4821:25000 --mode live --symbol S --model D")]
 #[case("backtest --bars F --bars G --model DIR --symbol A --symbol B --funding X --out D --json")]
 #[case("backtest --bars F --rule ma-cross:10,30")]
 #[case("replay J --check")]
@@ -61,7 +63,14 @@ fn is_taken(#[case] line: &str) {
 #[case("--theme a --no-color", "cannot be used with")]
 #[case("-q -v", "cannot be used with")]
 #[case("--log-level loud", "use error, warn, info, debug or trace")]
-#[case("run --mode real", "use replay")]
+#[case("run --mode real", "use replay, paper, demo, testnet or live")]
+#[case("run --live --demo", "cannot be used with")]
+#[case("run --live --confirm-live", "a value is required")]
+#[case("run --live --confirm-live 4821", "such as 4821:25000")]
+#[case("run --live --confirm-live 14821:25000", "the last four digits")]
+#[case("run --live --confirm-live 4821:-1", "is not UID4:CAP")]
+#[case("--live", "unexpected argument")]
+#[case("backtest --live --bars F --rule flat", "unexpected argument")]
 #[case("run --symbol B/U", "is not a symbol")]
 #[case("backtest --bars F --model M --rule flat", "cannot be used with")]
 #[case("backtest --bars F --funding A --funding B", "more --funding files")]
@@ -118,6 +127,14 @@ fn kill_halts_unless_told_otherwise() {
 #[case("--log-level error", "log.level", "\"error\"", "--log-level")]
 #[case("--set ui.fps=9 --fps 8", "ui.fps", "8", "--fps")]
 #[case("run --mode replay", "mode", "\"replay\"", "--mode")]
+#[case(
+    "run --mode paper --set feed.kind=bybit --model m",
+    "mode",
+    "\"paper\"",
+    "--mode"
+)]
+#[case("run --demo", "mode", "\"replay\"", "--demo")]
+#[case("backtest --bars x --model m", "mode", "\"replay\"", "backtest")]
 #[case("backtest --bars x --model m", "feed.speed", "\"max\"", "backtest")]
 #[case("backtest --bars x --model m", "feed.kind", "\"bars\"", "--bars")]
 #[case("backtest --bars x --model m", "legs.0.model", "\"m\"", "--model")]
@@ -178,6 +195,51 @@ fn demo_and_bars_replace_whatever_feed_the_files_name() {
         let sources = Sources::new().file(&path);
         let loaded = read(line).unwrap().apply(sources).unwrap().load();
         assert_eq!(loaded.unwrap().settings.feed.market, None, "{line}");
+    }
+}
+
+#[test]
+fn real_money_is_never_a_matter_of_the_environment() {
+    let run = command()
+        .get_subcommands()
+        .find(|sub| sub.get_name() == "run")
+        .cloned()
+        .unwrap();
+    for name in ["live", "confirm_live"] {
+        let arg = run.get_arguments().find(|arg| arg.get_id() == name);
+        assert_eq!(arg.unwrap().get_env(), None, "{name}");
+    }
+    let Some(Command::Run(args)) = read("run --live --confirm-live 4821:17500.5")
+        .unwrap()
+        .command
+    else {
+        panic!("it is the subcommand run");
+    };
+    assert!(args.live);
+    assert_eq!(args.confirm_live.unwrap().to_string(), "4821:17500.5");
+}
+
+#[test]
+fn a_backtest_of_live_settings_is_a_replay() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("live.toml");
+    let text = "mode = \"live\"\n[feed]\nkind = \"bybit\"\n\
+                [[legs]]\nstrategy = \"agent\"\nmodel = \"m\"\n";
+    std::fs::write(&path, text).unwrap();
+    let load = |line: &str| {
+        let sources = Sources::new().file(&path);
+        read(line).unwrap().apply(sources).unwrap().load()
+    };
+    for line in ["backtest --bars b", "run --demo"] {
+        assert_eq!(load(line).unwrap().settings.mode, Mode::Replay, "{line}");
+    }
+    // A session with recordings is none of real money, and is not quietly turned into one.
+    for (line, part) in [
+        ("run --bars b", "mode = \"live\""),
+        ("backtest", "name another feed"),
+    ] {
+        let error = load(line).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
     }
 }
 
