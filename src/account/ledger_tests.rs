@@ -40,6 +40,7 @@ fn fill(n: usize, side: Side, qty: &str, at_price: &str, fee: &str) -> Fill {
         kind: FillKind::Trade,
         at: at(1000 * i64::try_from(n).unwrap()),
         expected: Price::from_raw(price(at_price).raw() - price("1").raw()).unwrap_or_default(),
+        withheld: Qty::ZERO,
     }
 }
 
@@ -423,7 +424,32 @@ fn an_adopted_position_has_the_venues_entry_and_moves_no_cash() {
     ledger.mark(BTC, "9".parse().unwrap());
     assert_eq!(ledger.equity(), money("102"));
     assert_eq!(ledger.equity(), ledger.equity_from_zero());
-    ledger.adopt(BTC, crate::domain::SignedQty::ZERO, "9".parse().unwrap(), at, None);
+    ledger.adopt(
+        BTC,
+        crate::domain::SignedQty::ZERO,
+        "9".parse().unwrap(),
+        at,
+        None,
+    );
     assert!(ledger.is_flat());
     assert_eq!((ledger.equity(), ledger.n_adopted()), (money("100"), 2));
+}
+
+/// A spot purchase of 2 at 10 whose fee of 0.1 % the venue keeps in the base coin.
+#[test]
+fn what_the_venue_keeps_of_a_purchase_is_not_held_but_was_paid() {
+    let mut ledger = Ledger::new(money("100"), 2);
+    let mut bought = fill(1, Side::Buy, "2", "10", "0");
+    bought.withheld = "0.002".parse().unwrap();
+    ledger.apply_fill(&bought, None);
+    assert_eq!(ledger.size(BTC).to_string(), "1.998");
+    ledger.mark(BTC, "10".parse().unwrap());
+    assert_eq!(ledger.equity(), money("99.98"));
+    let sold = fill(2, Side::Sell, "1.998", "10", "0");
+    ledger.apply_fill(&sold, None);
+    assert!(ledger.is_flat());
+    assert_eq!(
+        (ledger.cash(), ledger.realised()),
+        (money("99.98"), money("-0.02"))
+    );
 }

@@ -61,6 +61,7 @@ fn fill(order: usize, exec: &str, amount: &str) -> AccountEvent {
         kind: FillKind::Trade,
         at: NOW,
         expected: Price::ZERO,
+        withheld: Qty::ZERO,
     })
 }
 

@@ -135,9 +135,9 @@ impl Position {
 
     /// Adds `qty` of a fill on the position's own side.
     pub(super) fn add(&mut self, fill: &Fill, qty: Qty, fee: Money) {
-        let signed = qty.signed(fill.side);
-        self.size += signed;
-        self.cost += fill.price * signed;
+        // What the venue kept of a purchase was paid for all the same.
+        self.size += qty.saturating_sub(fill.withheld).signed(fill.side);
+        self.cost += fill.price * qty.signed(fill.side);
         self.entry = self
             .cost
             .abs()

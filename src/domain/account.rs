@@ -75,6 +75,9 @@ pub struct Fill {
     pub qty: Qty,
     /// Fee paid, in the quote coin; negative is a rebate.
     pub fee: Money,
+    /// Part of `qty` that the venue kept as its fee in the base coin (spot purchases); the
+    /// position grows by the rest, and `fee` does not count it again.
+    pub withheld: Qty,
     /// Whether our order rested.
     pub liquidity: Liquidity,
     /// Why it happened.

@@ -203,6 +203,7 @@ fn every_word_round_trips_through_text_and_bytes() {
         kind: FillKind::Trade,
         at,
         expected: "55001".parse().unwrap(),
+        withheld: Qty::ZERO,
     }));
     round_trips(&AccountEvent::Rejected {
         order: id,

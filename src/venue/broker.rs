@@ -1,11 +1,14 @@
-//! The broker port: what a session needs from a venue, without sockets and without `await`.
+//! The broker ports: what a session needs from a venue.
 //!
-//! It defines the trait and the venue's report about our account. It does not send anything,
-//! keeps no belief of its own, and decides nothing: approval is the business of `risk`.
+//! [`Broker`] is a simulated venue, without sockets and without `await`. [`RemoteBroker`] is one
+//! elsewhere: each call is one question over a network that may lose the answer. The file sends
+//! nothing, keeps no belief of its own, and decides nothing: approval is the business of `risk`.
+
+use std::future::Future;
 
 use crate::domain::{
-    AccountEvent, ClientOrderId, InstrumentId, MarketEvent, Money, OrderSpec, Price, Qty,
-    SignedQty, Timestamp,
+    AccountEvent, AccountReport, ClientOrderId, InstrumentId, MarketEvent, Money, OrderSpec, Price,
+    Qty, RejectReason, SignedQty, Timestamp,
 };
 use crate::risk::Approved;
 
@@ -84,4 +87,119 @@ impl AccountSnapshot {
     pub fn is_flat(&self) -> bool {
         self.orders.is_empty() && self.positions.is_empty()
     }
+}
+
+/// What became of an order that was sent once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Submitted {
+    /// The venue has taken the request; its fate comes with the account's own events.
+    Accepted,
+    /// The venue refused it for certain: nothing rests, nothing will trade.
+    Rejected(RejectReason),
+    /// The venue knows the name: an earlier attempt has arrived.
+    Exists,
+    /// The request certainly never left.
+    NotSent(String),
+    /// The venue's own limiter refused it; it may try again at that moment.
+    Limited {
+        /// Earliest moment.
+        until: Timestamp,
+    },
+    /// The venue refuses us altogether: key, permission, region.
+    Refused(String),
+    /// Nobody knows. Never to be read as any of the others.
+    Unknown(String),
+}
+
+/// What became of a cancel that was sent once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CancelSent {
+    /// The venue has taken the request.
+    Accepted,
+    /// The trading engine itself does not know an open order of that name: over, or never there.
+    Gone,
+    /// The request certainly never left, or was refused by a limiter.
+    NotSent(String),
+    /// The venue refuses us altogether.
+    Refused(String),
+    /// Nobody knows.
+    Unknown(String),
+}
+
+/// What the venue knows of one order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// It has it, or had it: what happened to it, oldest first, fills included as far as they
+    /// are known.
+    Events(Vec<AccountEvent>),
+    /// Every place that was asked answered, and none knows the name. This proves nothing before
+    /// the receive window is over.
+    Nowhere,
+}
+
+/// Why a question has no answer. Never the same as an empty answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// No answer, or one that cannot be read.
+    #[error("no answer: {0}")]
+    NoAnswer(String),
+    /// A limiter: ours, or the venue's.
+    #[error("held back by a limit until {until}")]
+    Limited {
+        /// Earliest moment.
+        until: Timestamp,
+    },
+    /// The venue refuses us altogether.
+    #[error("the venue refuses us: {0}")]
+    Refused(String),
+}
+
+/// An order that was sent before, by this process or the one before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownOrder {
+    /// Its name.
+    pub id: ClientOrderId,
+    /// The order as it was sent.
+    pub spec: OrderSpec,
+    /// Last known price when it was sent: what its fills are measured against.
+    pub expected: Option<Price>,
+}
+
+/// A venue elsewhere. No call is ever repeated by an implementation.
+pub trait RemoteBroker: Send + Sync + 'static {
+    /// Takes note of an order, so that what is heard of it later can be told in our words.
+    fn remember(&self, order: KnownOrder);
+
+    /// Sends one approved order, once. `expected` is the last known price.
+    fn submit(
+        &self,
+        order: &Approved,
+        expected: Option<Price>,
+    ) -> impl Future<Output = Submitted> + Send;
+
+    /// Sends one cancel, once.
+    fn cancel(
+        &self,
+        order: ClientOrderId,
+        instrument: InstrumentId,
+    ) -> impl Future<Output = CancelSent> + Send;
+
+    /// Asks for one order by its name, in every place that may know it.
+    fn find(
+        &self,
+        order: ClientOrderId,
+        instrument: InstrumentId,
+    ) -> impl Future<Output = Result<Found, AskError>> + Send;
+
+    /// Fills, funding and closures since a venue time, all pages, oldest first.
+    fn executions(
+        &self,
+        since: Timestamp,
+    ) -> impl Future<Output = Result<Vec<AccountEvent>, AskError>> + Send;
+
+    /// Open orders, positions and wallet, all pages. `asked_at` is stamped on the report.
+    fn report(
+        &self,
+        asked_at: Timestamp,
+    ) -> impl Future<Output = Result<AccountReport, AskError>> + Send;
 }

@@ -255,6 +255,7 @@ pub(crate) fn fill(intent: &Intent, qty: &str, price: &str) -> Fill {
         kind: FillKind::Trade,
         at: intent.decided_at,
         expected: n(price),
+        withheld: tradeterm::domain::Qty::ZERO,
     }
 }
 

@@ -146,6 +146,9 @@ pub(crate) fn line(event: &AccountEvent) -> String {
         AccountEvent::NotSent { order, cause } => format!("not sent {order}: {cause}"),
         AccountEvent::Unknown { order, cause } => format!("unknown {order}: {cause}"),
         AccountEvent::Funding { paid, .. } => format!("funding {paid}"),
+        AccountEvent::NeverAccepted { .. } | AccountEvent::Report(_) => {
+            unreachable!("a simulated venue leaves nothing open")
+        }
         AccountEvent::Fill(fill) => format!(
             "fill {} {} {} @ {} {} fee {}",
             fill.exec_id, fill.side, fill.qty, fill.price, fill.liquidity, fill.fee

@@ -80,6 +80,7 @@ pub(super) fn fill(name: &str, side: Side, traded: &str, expected: &str, ms: i64
         kind: FillKind::Trade,
         at: at(ms),
         expected: price(expected),
+        withheld: tradeterm::domain::Qty::ZERO,
     }))
 }
 

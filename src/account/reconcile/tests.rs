@@ -64,6 +64,7 @@ fn fill(orders: &mut Orders, ledger: &mut Ledger, order: ClientOrderId, amount: 
         kind: FillKind::Trade,
         at: at(ms),
         expected: Price::ZERO,
+        withheld: Qty::ZERO,
     };
     orders.apply(&AccountEvent::Fill(fill.clone()), at(ms));
     ledger.apply_fill(&fill, None);

@@ -140,6 +140,7 @@ impl Matcher {
             kind: FillKind::Liquidation,
             at,
             expected: price,
+            withheld: Qty::ZERO,
         };
         out.push((at, AccountEvent::Fill(fill)));
         let trade = Trade {

@@ -201,6 +201,7 @@ impl Matcher {
                 kind: FillKind::Trade,
                 at,
                 expected: order.expected,
+                withheld: Qty::ZERO,
             };
             out.push((at, AccountEvent::Fill(fill)));
             let whole = order.filled == order.spec.qty;
