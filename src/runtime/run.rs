@@ -372,6 +372,7 @@ impl<S: Source, B: Broker> Run<S, B> {
         let gap = u64::try_from(self.max_gap.as_millis()).unwrap_or(u64::MAX);
         let mut snapshot = self.session.engine.snapshot(self.view.clone());
         snapshot.counters.max_turn_gap_ms = gap;
+        snapshot.venue = self.source.venue();
         if let Some(disk) = &self.disk {
             let reason = &mut snapshot.state.kill_reason;
             match reason {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::clock::Clock;
 use super::pace::Pace;
-use crate::control::Command;
+use crate::control::{Command, VenueView};
 use crate::domain::{MarketEvent, Timestamp};
 use crate::engine::Event;
 use crate::venue::feed::{Feed, FeedError};
@@ -83,6 +83,11 @@ pub trait Source {
 
     /// The pace, for sources that have one.
     fn pace(&mut self) -> Option<&mut Pace>;
+
+    /// The way to the venue, for sources that have one.
+    fn venue(&self) -> Option<VenueView> {
+        None
+    }
 }
 
 /// A recording, played at a pace.
