@@ -27,6 +27,7 @@ use crate::runtime::{
     Session, StopFlag,
 };
 use crate::store::{Header, LatchFile, Lock, Writer, files};
+use crate::tui::run::Switches;
 use crate::venue::feed::Feed;
 use crate::venue::sim::PaperBroker;
 
@@ -287,6 +288,7 @@ fn headless_session(prepared: Prepared, folders: &Folders, quiet: bool) -> Resul
         shutdown: Arc::clone(&done),
         runtime_dir: folders.runtime.clone(),
         on_hang_up: OnHangUp::Stop,
+        screen: None,
     })?;
     let printer = lines.map(print_lines).transpose()?;
     let thread = start_engine(run, &handle, &stop, &done)?;
@@ -370,20 +372,22 @@ fn console_session(
     } = prepared;
     let keymap = screen::keymap(folders)?;
     let mut view = screen::Console::open(&settings.ui, folders)?;
-    let shutdown = Arc::new(AtomicBool::new(false));
+    let switches = Switches::default();
+    let shutdown = &switches.shutdown;
     watch(Watcher {
         handle: handle.clone(),
         stop: stop.clone(),
-        shutdown: Arc::clone(&shutdown),
+        shutdown: Arc::clone(shutdown),
         runtime_dir: folders.runtime.clone(),
+        screen: Some(Arc::clone(&switches.screen)),
         on_hang_up: match settings.ui.on_terminal_lost {
             TerminalLost::Continue => OnHangUp::Continue,
             TerminalLost::Reduce => OnHangUp::Trip(KillLevel::ReduceOnly),
             TerminalLost::Halt => OnHangUp::Trip(KillLevel::Halted),
         },
     })?;
-    let thread = start_engine(run, &handle, &stop, &shutdown)?;
-    let ended = view.run(handle.clone(), keymap, &settings.ui, clock, &shutdown);
+    let thread = start_engine(run, &handle, &stop, shutdown)?;
+    let ended = view.run(handle.clone(), keymap, &settings.ui, clock, &switches);
     match ended {
         Ok(crate::tui::run::UiEnd::Quit(policy)) => {
             // The queue may be full of a person's keys; the flag ends the session as well.

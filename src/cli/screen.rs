@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use ratatui::Frame;
 
@@ -12,7 +11,7 @@ use crate::config::{Folders, UiSettings};
 use crate::control::Handle;
 use crate::runtime::clock::Clock;
 use crate::tui::keymap::Keymap;
-use crate::tui::run::{Scene, Screen, UiEnd, UiError, UiOptions, run};
+use crate::tui::run::{Scene, Screen, Switches, UiEnd, UiError, UiOptions, run};
 use crate::tui::terminal::wants_no_color;
 use crate::tui::theme::{Depth, Theme};
 use crate::tui::update::Layout;
@@ -61,7 +60,7 @@ impl Console {
         keymap: Keymap,
         settings: &UiSettings,
         clock: Clock,
-        shutdown: &Arc<AtomicBool>,
+        switches: &Switches,
     ) -> Result<UiEnd, UiError> {
         let themes = theme_names(&self.folder);
         let options = UiOptions {
@@ -73,7 +72,7 @@ impl Console {
             ascii: settings.is_ascii(),
         };
         let micros: crate::tui::input::Clock = Arc::new(move || clock.micros());
-        run(handle, options, &micros, self, shutdown)
+        run(handle, options, &micros, self, switches)
     }
 }
 

@@ -7,12 +7,14 @@ mod command;
 mod handle;
 mod kill;
 mod line;
+mod screen;
 mod snapshot;
 
 pub use command::{Command, ExitPolicy, SessionCommand, TradeCommand};
 pub use handle::{Handle, Publisher, SendError, channel};
 pub use kill::{KillPhase, KillReason, KillReset, KillSwitch, Tripped, clean_reason};
 pub use line::{LINE_VERSION, Line, LineKind, OrderLine};
+pub use screen::ScreenSwitch;
 pub use snapshot::{
     AccountView, ActionMark, BookView, BudgetView, ClockView, ConnectionState, ConnectionView,
     Counters, DecisionView, DifferenceView, EquityPoint, FeatureView, FeedHealth, FillView, Gauge,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::stop::StopFlag;
-use crate::control::{Handle, KillReason, clean_reason};
+use crate::control::{Handle, KillReason, ScreenSwitch, clean_reason};
 use crate::domain::KillLevel;
 
 /// Time between two looks for the kill file (UX 3.4).
@@ -47,6 +47,9 @@ pub struct Watcher {
     pub runtime_dir: PathBuf,
     /// What a hang-up does.
     pub on_hang_up: OnHangUp,
+    /// The console's screen, which SIGTSTP leaves and SIGCONT brings back, while the process goes
+    /// on. Without a console SIGTSTP stops the process, as any other.
+    pub screen: Option<Arc<ScreenSwitch>>,
 }
 
 /// Starts the watcher on a thread of its own. It ends with the process.
@@ -64,7 +67,7 @@ pub fn watch(watcher: Watcher) -> std::io::Result<()> {
                 .build();
             match runtime {
                 Ok(runtime) => runtime.block_on(async {
-                    match Signals::new() {
+                    match Signals::of(&watcher) {
                         Ok(signals) => {
                             // Before anything trades: the file may lie there already.
                             watcher.look_for_kill_file();
@@ -88,17 +91,37 @@ struct Signals {
     hang_up: Signal,
     halt: Signal,
     flatten: Signal,
+    /// SIGTSTP, where there is a screen to leave.
+    suspend: Option<Signal>,
+    /// SIGCONT, where there is a screen to come back to.
+    go_on: Option<Signal>,
 }
 
 impl Signals {
-    fn new() -> std::io::Result<Self> {
+    fn of(watcher: &Watcher) -> std::io::Result<Self> {
+        let of_screen = |number: rustix::process::Signal| {
+            let kind = SignalKind::from_raw(number.as_raw());
+            watcher.screen.as_ref().map(|_| signal(kind)).transpose()
+        };
         Ok(Self {
+            suspend: of_screen(rustix::process::Signal::TSTP)?,
+            go_on: of_screen(rustix::process::Signal::CONT)?,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
             halt: signal(SignalKind::user_defined1())?,
             flatten: signal(SignalKind::user_defined2())?,
         })
+    }
+}
+
+/// The next one of a signal that may not be watched.
+async fn next(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
     }
 }
 
@@ -115,6 +138,8 @@ impl Watcher {
                 _ = signals.interrupt.recv() => self.end(2),
                 _ = signals.hang_up.recv() => self.hang_up(),
                 _ = poll.tick() => self.look_for_kill_file(),
+                () = next(&mut signals.suspend) => self.on_screen(ScreenSwitch::toggle),
+                () = next(&mut signals.go_on) => self.on_screen(ScreenSwitch::come_back),
             }
         }
     }
@@ -123,6 +148,12 @@ impl Watcher {
         tracing::info!(number, "signal: ending in order");
         self.stop.signal(number);
         self.shutdown.store(true, Ordering::SeqCst);
+    }
+
+    fn on_screen(&self, act: fn(&ScreenSwitch)) {
+        if let Some(screen) = &self.screen {
+            act(screen);
+        }
     }
 
     fn hang_up(&self) {
@@ -236,6 +267,7 @@ mod tests {
             shutdown: Arc::default(),
             runtime_dir: dir.path().to_owned(),
             on_hang_up: OnHangUp::Continue,
+            screen: None,
         };
         watcher.look_for_kill_file();
         assert_eq!(watcher.handle.kill().level(), KillLevel::Halted);

@@ -76,6 +76,8 @@ pub enum Action {
     Resume,
     /// Draws everything anew.
     Redraw,
+    /// Gives the terminal back; trading goes on.
+    LeaveScreen,
     /// ASCII instead of box glyphs, or back.
     Ascii,
     /// Closes what is on top: filter, zoom, pause.
@@ -225,6 +227,7 @@ pub const ACTIONS: &[Spec] = &[
     look(Action::Themes, "themes", &["t"], ("theme picker, live preview", "Choose a theme")),
     look(Action::Ascii, "ascii", &["a"], ("ASCII or box glyphs", "Toggle ASCII glyphs")),
     look(Action::Redraw, "redraw", &["ctrl-l"], ("draw the screen anew", "Redraw")),
+    look(Action::LeaveScreen, "leave-screen", &["ctrl-z"], ("leave the screen (trading goes on); again to come back", "Leave the screen")),
     act(Action::LogLevel, "log-level", &["v"], LOG, Danger::None,
         ("lowest level shown", "Log level")),
 
@@ -308,12 +311,13 @@ mod tests {
             | Action::Kill
             | Action::Resume
             | Action::Redraw
+            | Action::LeaveScreen
             | Action::Ascii
             | Action::Back
             | Action::Quit => 1,
         };
         assert_eq!(rows_of(Action::Kill), 1);
-        assert_eq!(ACTIONS.len(), 36 + View::ALL.len(), "36 acts and the views");
+        assert_eq!(ACTIONS.len(), 37 + View::ALL.len(), "37 acts and the views");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crossterm::event::{self, Event, KeyEvent, KeyEventKind};
 
 use super::keymap::{Chord, Keymap};
 use super::update::{KeyPress, Msg};
-use crate::control::{Handle, KillReason};
+use crate::control::{Handle, KillReason, ScreenSwitch};
 use crate::domain::KillLevel;
 
 /// Messages that may wait for the run loop.
@@ -44,6 +44,8 @@ pub struct Wiring {
     pub stop: Arc<AtomicBool>,
     /// Set when the terminal is gone; ends the thread as well.
     pub lost: Arc<AtomicBool>,
+    /// Tells whether the terminal was given back: what is typed there belongs to nobody here.
+    pub screen: Arc<ScreenSwitch>,
     /// Time of the keys.
     pub clock: Clock,
     /// To the run loop, with room for [`QUEUE`] messages.
@@ -80,7 +82,12 @@ impl Sorter {
     fn run(mut self) {
         while !self.is_over() {
             self.flush();
+            if self.wiring.screen.is_away() {
+                std::thread::sleep(POLL);
+                continue;
+            }
             let event = match event::poll(POLL) {
+                Ok(true) if self.wiring.screen.is_away() => continue,
                 Ok(true) => event::read(),
                 Ok(false) => continue,
                 Err(error) => Err(error),
@@ -201,6 +208,7 @@ mod tests {
             typing: Arc::clone(&typing),
             stop: Arc::new(AtomicBool::new(false)),
             lost: Arc::new(AtomicBool::new(false)),
+            screen: Arc::default(),
             clock: Arc::new(move || time.fetch_add(1_000, Ordering::SeqCst)),
             sender,
         };

@@ -138,8 +138,24 @@ impl Keymap {
                 }
             }
         }
+        if !lines.contains_key(&Action::LeaveScreen) {
+            keymap.yield_leave_screen();
+        }
         keymap.check(&lines)?;
         Ok(keymap)
+    }
+
+    /// Takes from leaving the screen what a person has given to another act: nobody chose
+    /// `ctrl-z` for it.
+    fn yield_leave_screen(&mut self) {
+        let (own, others): (Vec<_>, Vec<_>) = self
+            .bindings
+            .drain(..)
+            .partition(|(_, action)| *action == Action::LeaveScreen);
+        let is_free = |(chord, _): &(Chord, Action)| others.iter().all(|(other, _)| other != chord);
+        let kept: Vec<_> = own.into_iter().filter(is_free).collect();
+        self.bindings = others;
+        self.bindings.extend(kept);
     }
 
     /// The act of a key in a view.
@@ -298,7 +314,11 @@ mod tests {
         assert!(!keymap.is_kill(chord("K"), false));
         assert_eq!(keymap.keys(Action::Kill), "ctrl-k  f9");
         assert_eq!(keymap.action(chord("q"), View::Log), Some(Action::Quit));
-        assert_eq!(Keymap::from_toml(""), Ok(Keymap::builtin()));
+        let same = Keymap::from_toml("").unwrap();
+        for spec in ACTIONS {
+            let builtin = Keymap::builtin().keys(spec.action);
+            assert_eq!(same.keys(spec.action), builtin, "{}", spec.id);
+        }
     }
 
     #[rstest]
@@ -324,6 +344,17 @@ mod tests {
         let x = chord("x");
         assert_eq!(keymap.action(x, View::Blotter), Some(Action::ClosePosition));
         assert_eq!(keymap.action(x, View::Dashboard), None);
+    }
+
+    #[test]
+    fn leaving_the_screen_yields_its_key_and_no_other_act_does() {
+        let z = chord("ctrl-z");
+        let act = |text: &str| Keymap::from_toml(text).unwrap().action(z, View::Log);
+        assert_eq!(act(""), Some(Action::LeaveScreen));
+        assert_eq!(act("[keys]\nredraw = [\"ctrl-z\"]"), Some(Action::Redraw));
+        assert_eq!(act("[keys]\nleave-screen = []"), None);
+        let both = "[keys]\nredraw = [\"ctrl-z\"]\nleave-screen = [\"ctrl-z\"]";
+        assert!(Keymap::from_toml(both).is_err());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The draw loop on the main thread: messages in, requests out, at most some frames a second.
 //!
 //! It reads snapshots and sends commands through the [`Handle`] only, so a slow or stuck console
-//! costs the session nothing. A frame is drawn when the picture or the model has changed, or a
+//! costs the session nothing, and neither does a terminal that was given back for a while: the
+//! turns go on, only nothing is drawn. A frame is drawn when the picture or the model has changed, or a
 //! second has passed (ages on screen grow), and never while the terminal still has to take the
 //! one before. No write blocks (see `terminal`), so a stuck terminal neither delays a kill
 //! decision nor the shutdown flag; only a `Screen` that hangs could, and the input thread closes
@@ -28,7 +29,7 @@ use super::model::Model;
 use super::palette::{HelpEntry, PaletteEntry};
 use super::terminal::{Term, TermError};
 use super::update::{Layout, Msg};
-use crate::control::{ExitPolicy, Handle, KillPhase, Snapshot};
+use crate::control::{ExitPolicy, Handle, KillPhase, ScreenSwitch, Snapshot};
 use crate::domain::KillLevel;
 
 /// Wait while a key is being decided or the terminal has not taken a frame.
@@ -51,6 +52,15 @@ pub struct UiOptions {
     pub mouse: bool,
     /// Whether ASCII replaces box and block glyphs.
     pub ascii: bool,
+}
+
+/// What ends the console or takes its screen away, from any thread.
+#[derive(Debug, Clone, Default)]
+pub struct Switches {
+    /// Ends the console.
+    pub shutdown: Arc<AtomicBool>,
+    /// Gives the terminal back and takes it again.
+    pub screen: Arc<ScreenSwitch>,
 }
 
 /// The kill latch at the moment of the frame; it can be ahead of the snapshot.
@@ -134,7 +144,7 @@ pub fn run(
     options: UiOptions,
     clock: &Clock,
     screen: &mut dyn Screen,
-    shutdown: &AtomicBool,
+    switches: &Switches,
 ) -> Result<UiEnd, UiError> {
     let mut term = Term::enter(options.mouse)?;
     let stop = Arc::new(AtomicBool::new(false));
@@ -148,6 +158,7 @@ pub fn run(
         typing: Arc::clone(&typing),
         stop: Arc::clone(&stop),
         lost: Arc::clone(&lost),
+        screen: Arc::clone(&switches.screen),
         clock: Arc::clone(clock),
         sender,
     };
@@ -155,8 +166,9 @@ pub fn run(
         stop,
         join: Some(input::spawn(wiring).map_err(UiError::Thread)?),
     };
-    let mut desk = Desk::new(handle, options, screen, typing);
-    let end = turns(&mut desk, &mut term, &messages, clock, &lost, shutdown);
+    let switch = Arc::clone(&switches.screen);
+    let mut desk = Desk::new(handle, options, screen, switch, typing);
+    let end = turns(&mut desk, &mut term, &messages, clock, &lost, switches);
     drop(term);
     if end != Ok(UiEnd::Shutdown) {
         thread.join();
@@ -173,11 +185,11 @@ fn turns(
     messages: &Receiver<Msg>,
     clock: &Clock,
     lost: &AtomicBool,
-    shutdown: &AtomicBool,
+    switches: &Switches,
 ) -> Result<UiEnd, Panicked> {
     let mut first = None;
     loop {
-        if shutdown.load(Ordering::SeqCst) {
+        if switches.shutdown.load(Ordering::SeqCst) {
             return Ok(UiEnd::Shutdown);
         }
         if lost.load(Ordering::SeqCst) {
@@ -193,11 +205,22 @@ fn turns(
         if let Some(policy) = desk.turn(taken, now_ms) {
             return Ok(UiEnd::Quit(policy));
         }
-        if let Err(error) = desk.show(term, clock) {
-            tracing::warn!(%error, "terminal refused a frame");
-            return Ok(UiEnd::TerminalLost);
-        }
-        let wait_ms = if term.is_clear() {
+        let shown = follow(desk, term, &switches.screen).and_then(|is_away| {
+            if !is_away {
+                desk.show(term, clock)?;
+            }
+            Ok(is_away)
+        });
+        let is_away = match shown {
+            Ok(is_away) => is_away,
+            Err(error) => {
+                tracing::warn!(%error, "terminal refused a frame");
+                return Ok(UiEnd::TerminalLost);
+            }
+        };
+        let wait_ms = if is_away {
+            MAX_WAIT_MS
+        } else if term.is_clear() {
             desk.wait_ms(now_ms)
         } else {
             BUSY_WAIT_MS
@@ -211,6 +234,33 @@ fn turns(
             }
         }
     }
+}
+
+/// Gives the terminal back or takes it again, as the switch says; tells whether it is away.
+fn follow(desk: &mut Desk<'_>, term: &mut Term, switch: &ScreenSwitch) -> io::Result<bool> {
+    if !switch.is_away() && (switch.take_again() || term.is_away()) {
+        if term.come_back()? {
+            tracing::info!("the console is back");
+            desk.redraw();
+        } else {
+            // The next SIGCONT, such as that of the shell's `fg`, asks again.
+            switch.leave();
+        }
+    }
+    if switch.is_away() && !term.is_away() {
+        tracing::info!("the console has left its screen");
+        term.leave(&farewell());
+    }
+    Ok(term.is_away())
+}
+
+/// What the terminal shows while the console is away.
+fn farewell() -> String {
+    let pid = std::process::id();
+    format!(
+        "tradeterm: trading goes on without the screen. Ctrl-Z here, or kill -CONT {pid}, brings \
+         it back;\r\nCtrl-C ends the session, tradeterm kill stops trading.\r\n"
+    )
 }
 
 /// Ends the console's threads however the loop ends.

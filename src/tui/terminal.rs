@@ -1,4 +1,5 @@
-//! The terminal: taken once, given back exactly once, and never waited for.
+//! The terminal: taken, given back exactly once at the end, and never waited for. In between it can
+//! be given back for a while.
 //!
 //! A frame is built in memory and written in one go inside a synchronized update (mode 2026).
 //! It goes through a file description of our own that does not block: what a slow or stuck
@@ -28,6 +29,7 @@ use crossterm::terminal::{
 };
 use crossterm::{cursor, queue, style};
 use ratatui::{Frame, Terminal};
+use rustix::termios::{QueueSelector, tcflush, tcgetpgrp};
 
 use output::{Output, TermFd, Writer};
 use screen::Screen;
@@ -57,6 +59,7 @@ pub struct Term {
     terminal: Terminal<Screen>,
     output: Rc<RefCell<Output>>,
     restore: Arc<Restore>,
+    mouse: bool,
 }
 
 impl Term {
@@ -75,6 +78,7 @@ impl Term {
         let fd = Arc::new(TermFd::open());
         let restore = Arc::new(Restore {
             done: AtomicBool::new(false),
+            away: AtomicBool::new(false),
             fd: Arc::clone(&fd),
         });
         install_hook(Arc::downgrade(&restore));
@@ -82,22 +86,52 @@ impl Term {
         crossterm::terminal::enable_raw_mode()?;
         let output = Rc::new(RefCell::new(Output::new(fd)));
         let mut writer = Writer(Rc::clone(&output));
-        queue!(
-            writer,
-            EnterAlternateScreen,
-            EnableBracketedPaste,
-            cursor::Hide
-        )?;
-        if mouse {
-            queue!(writer, EnableMouseCapture)?;
-        }
+        queue_entry(&mut writer, mouse)?;
         let terminal = Terminal::new(Screen::new(writer))?;
         std::mem::forget(guard);
         Ok(Self {
             terminal,
             output,
             restore,
+            mouse,
         })
+    }
+
+    /// Gives the terminal back while the console lives on, with `words` on it. Where another
+    /// process group has the terminal it is left as it is: touching it would stop this process.
+    pub fn leave(&mut self, words: &str) {
+        // Half a frame helps nobody; the first restoring byte ends one that was half written.
+        self.output.borrow_mut().pending.clear();
+        self.restore.away.store(true, Ordering::SeqCst);
+        if has_terminal() {
+            self.restore.give_back(words);
+        }
+    }
+
+    /// Takes the terminal again; every cell has to be drawn then. What was typed meanwhile is
+    /// thrown away. `false` when another process group has the terminal: it stays away.
+    ///
+    /// # Errors
+    ///
+    /// When the terminal refuses, for example because it has gone.
+    pub fn come_back(&mut self) -> io::Result<bool> {
+        self.restore.away.store(true, Ordering::SeqCst);
+        if !has_terminal() {
+            return Ok(false);
+        }
+        tcflush(rustix::stdio::stdin(), QueueSelector::IFlush)?;
+        // A shell may have had it in between: begin from the modes of a terminal at rest.
+        crossterm::terminal::disable_raw_mode()?;
+        crossterm::terminal::enable_raw_mode()?;
+        queue_entry(&mut Writer(Rc::clone(&self.output)), self.mouse)?;
+        self.restore.away.store(false, Ordering::SeqCst);
+        Ok(true)
+    }
+
+    /// Whether the terminal was given back for a while.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        self.restore.away.load(Ordering::SeqCst)
     }
 
     /// Builds one frame in memory; [`Term::pump`] writes it. Only to be called when
@@ -161,17 +195,41 @@ impl Drop for RestoreOnDrop {
     }
 }
 
-/// Gives the terminal back, once, from whichever thread comes first.
+fn queue_entry(writer: &mut Writer, mouse: bool) -> io::Result<()> {
+    queue!(
+        writer,
+        EnterAlternateScreen,
+        EnableBracketedPaste,
+        cursor::Hide
+    )?;
+    if mouse {
+        queue!(writer, EnableMouseCapture)?;
+    }
+    Ok(())
+}
+
+/// Whether this process may change the terminal. One in the background would be stopped for it.
+fn has_terminal() -> bool {
+    // Without job control there is no foreground to be out of.
+    tcgetpgrp(rustix::stdio::stdin()).map_or(true, |group| group == rustix::process::getpgrp())
+}
+
+/// Gives the terminal back, once at the end, from whichever thread comes first.
 struct Restore {
     done: AtomicBool,
+    /// Whether the terminal is not ours at the moment.
+    away: AtomicBool,
     fd: Arc<TermFd>,
 }
 
 impl Restore {
     fn run(&self) {
-        if self.done.swap(true, Ordering::SeqCst) {
-            return;
+        if !self.done.swap(true, Ordering::SeqCst) && !self.away.load(Ordering::SeqCst) {
+            self.give_back("");
         }
+    }
+
+    fn give_back(&self, words: &str) {
         let mut bytes = Vec::new();
         // The first byte (cancel) ends a sequence that a stuck frame may have left half written.
         bytes.push(0x18);
@@ -185,6 +243,7 @@ impl Restore {
             cursor::Show
         );
         if built.is_ok() {
+            bytes.extend_from_slice(words.as_bytes());
             self.fd.write_within(&bytes, RESTORE_MS);
         }
         if let Err(error) = crossterm::terminal::disable_raw_mode() {
@@ -255,6 +314,7 @@ mod tests {
         let (reader, output) = stuck();
         let restore = Restore {
             done: AtomicBool::new(false),
+            away: AtomicBool::new(false),
             fd: Arc::clone(&output.fd),
         };
         restore.run();

@@ -72,6 +72,8 @@ pub enum Request {
     SetTheme(String),
     /// Draw every cell anew.
     Redraw,
+    /// Give the terminal back until somebody asks for the screen.
+    LeaveScreen,
     /// End the console.
     Exit(ExitPolicy),
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ratatui::Frame;
 
 use super::{BUSY_WAIT_MS, KillNow, MAX_WAIT_MS, Scene, Screen, UiOptions};
-use crate::control::{Command, ExitPolicy, Handle, KillReason, Snapshot};
+use crate::control::{Command, ExitPolicy, Handle, KillReason, ScreenSwitch, Snapshot};
 use crate::tui::input::Clock;
 use crate::tui::model::{KillModal, Model, Overlay};
 use crate::tui::terminal::Term;
@@ -26,6 +26,7 @@ pub(super) struct Desk<'a> {
     handle: Handle,
     ui: Ui,
     screen: &'a mut dyn Screen,
+    switch: Arc<ScreenSwitch>,
     typing: Arc<AtomicBool>,
     /// The picture on screen; an old one while the view is paused.
     picture: Arc<Snapshot>,
@@ -52,6 +53,7 @@ impl<'a> Desk<'a> {
         handle: Handle,
         options: UiOptions,
         screen: &'a mut dyn Screen,
+        switch: Arc<ScreenSwitch>,
         typing: Arc<AtomicBool>,
     ) -> Self {
         let model = Model {
@@ -66,6 +68,7 @@ impl<'a> Desk<'a> {
             handle,
             ui,
             screen,
+            switch,
             typing,
             picture_ms: 0,
             frame_ms: 1_000 / u64::from(options.fps.clamp(1, 30)),
@@ -92,6 +95,11 @@ impl<'a> Desk<'a> {
             self.take(Msg::Ended);
         }
         self.take(Msg::Tick { now_ms })
+    }
+
+    /// Makes the next frame draw every cell.
+    pub(super) fn redraw(&mut self) {
+        self.wants_all = true;
     }
 
     /// Takes the newest picture, unless the view is paused, and keeps the selection inside it.
@@ -133,7 +141,8 @@ impl<'a> Desk<'a> {
                         self.ui.toast(error, true);
                     }
                 }
-                Request::Redraw => self.wants_all = true,
+                Request::Redraw => self.redraw(),
+                Request::LeaveScreen => self.switch.leave(),
                 Request::Exit(policy) => end = Some(policy),
             }
         }

@@ -65,14 +65,15 @@ fn console() {
     let mut report = socket.try_clone().unwrap();
     let (kill, _reset) = KillSwitch::new(KillLevel::Active);
     let (publisher, handle) = channel(kill, snapshot());
-    let (shutdown, done) = (Arc::new(AtomicBool::new(false)), Arc::default());
+    let (switches, done) = (Switches::default(), Arc::default());
     let n_draws = Arc::new(AtomicU64::new(0));
     let mut page = Page {
         flood,
         n_draws: Arc::clone(&n_draws),
     };
     let session = {
-        let (shutdown, done) = (Arc::clone(&shutdown), Arc::<AtomicBool>::clone(&done));
+        let shutdown = Arc::clone(&switches.shutdown);
+        let done = Arc::<AtomicBool>::clone(&done);
         std::thread::spawn(move || session(&publisher, &n_draws, &shutdown, &done, flood, &socket))
     };
     let clock: Clock = Arc::new(|| {
@@ -88,7 +89,7 @@ fn console() {
         ascii: false,
     };
     let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        run(handle, options, &clock, &mut page, &shutdown)
+        run(handle, options, &clock, &mut page, &switches)
     }));
     done.store(true, Ordering::SeqCst);
     session.join().unwrap();

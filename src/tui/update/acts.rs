@@ -42,6 +42,7 @@ impl Ui {
             Action::Kill => return self.kill_press(self.model.now_ms, None, seen),
             Action::Resume => self.open_palette("resume "),
             Action::Redraw => return vec![Request::Redraw],
+            Action::LeaveScreen => return vec![Request::LeaveScreen],
             Action::Themes => self.open_themes(),
             Action::Help => {
                 self.model.overlay = Some(Overlay::Help {

@@ -54,7 +54,7 @@ fn bench() -> Bench {
     let (publisher, handle) = channel(kill, snapshot());
     let screen = Box::leak(Box::new(Blank));
     Bench {
-        desk: Desk::new(handle, options(), screen, Arc::default()),
+        desk: Desk::new(handle, options(), screen, Arc::default(), Arc::default()),
         publisher: Some(publisher),
         reset,
         terminal: Terminal::new(TestBackend::new(40, 10)).unwrap(),
