@@ -9,7 +9,6 @@ use std::io::{self, Write};
 use std::rc::Rc;
 
 use divan::Bencher;
-use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use tradeterm::app::{build_session, open_market};
@@ -20,6 +19,7 @@ use tradeterm::engine::Event;
 use tradeterm::runtime::{Session, Unwatched};
 use tradeterm::tui::keymap::Keymap;
 use tradeterm::tui::model::{Model, View};
+use tradeterm::tui::terminal::Screen;
 use tradeterm::tui::theme::Theme;
 use tradeterm::tui::view::{self, KillView, OverlayData};
 use tradeterm::venue::feed::Feed;
@@ -91,7 +91,7 @@ impl Write for Counter {
 
 /// A console of a fixed size that writes to a counter.
 struct Console {
-    terminal: Terminal<CrosstermBackend<Counter>>,
+    terminal: Terminal<Screen<Counter>>,
     theme: Theme,
     model: Model,
     keymap: Keymap,
@@ -102,7 +102,7 @@ impl Console {
         crossterm::style::force_color_output(true);
         let viewport = Viewport::Fixed(AREA);
         let options = TerminalOptions { viewport };
-        let terminal = Terminal::with_options(CrosstermBackend::new(counter), options)
+        let terminal = Terminal::with_options(Screen::new(counter), options)
             .expect("a counter takes everything");
         Self {
             terminal,

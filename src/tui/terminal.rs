@@ -12,6 +12,7 @@
 //! `process::exit` after its ordered shutdown, and giving the terminal back from another thread
 //! waits for at most [`RESTORE_MS`] before the modes are reset without the escape sequences.
 
+mod cells;
 mod output;
 mod screen;
 
@@ -32,7 +33,8 @@ use ratatui::{Frame, Terminal};
 use rustix::termios::{QueueSelector, tcflush, tcgetpgrp};
 
 use output::{Output, TermFd, Writer};
-use screen::Screen;
+
+pub use screen::Screen;
 
 /// Longest wait for a terminal that does not take the restoring sequences.
 pub const RESTORE_MS: u64 = 200;
@@ -56,7 +58,7 @@ pub fn wants_no_color() -> bool {
 
 /// The terminal while it is ours. Dropping it gives it back; so does a panic in any thread.
 pub struct Term {
-    terminal: Terminal<Screen>,
+    terminal: Terminal<Screen<Writer>>,
     output: Rc<RefCell<Output>>,
     restore: Arc<Restore>,
     mouse: bool,

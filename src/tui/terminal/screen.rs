@@ -1,12 +1,14 @@
 //! The backend that ratatui draws to.
 
-use std::io;
+use std::io::{self, Write};
 
-use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
+use crossterm::terminal::{Clear, ClearType as Part};
+use crossterm::{cursor, queue};
+use ratatui::backend::{Backend, ClearType, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 
-use super::output::Writer;
+use super::cells::queue_cells;
 
 /// Largest size that is drawn; a terminal that claims more gets this much.
 const MAX_SIZE: Size = Size {
@@ -14,38 +16,41 @@ const MAX_SIZE: Size = Size {
     height: 400,
 };
 
-/// ratatui's crossterm backend without its questions to the terminal: asking where the cursor is
-/// would wait for the input thread's reader, and asking a shell tool for the size takes too long.
-pub(super) struct Screen {
-    inner: CrosstermBackend<Writer>,
+/// A terminal as bytes. It asks the terminal nothing: the answer to where the cursor is would go to
+/// the input thread's reader, and asking a shell tool for the size takes too long. Flushing does
+/// nothing, because a frame leaves in one go.
+#[derive(Debug)]
+pub struct Screen<W> {
+    writer: W,
     cursor: Position,
 }
 
-impl Screen {
-    pub(super) fn new(writer: Writer) -> Self {
+impl<W: Write> Screen<W> {
+    /// A screen that writes to `writer`.
+    pub const fn new(writer: W) -> Self {
         Self {
-            inner: CrosstermBackend::new(writer),
+            writer,
             cursor: Position::ORIGIN,
         }
     }
 }
 
-impl Backend for Screen {
+impl<W: Write> Backend for Screen<W> {
     type Error = io::Error;
 
     fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
-        self.inner.draw(content)
+        queue_cells(&mut self.writer, content)
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
-        self.inner.hide_cursor()
+        queue!(self.writer, cursor::Hide)
     }
 
     fn show_cursor(&mut self) -> io::Result<()> {
-        self.inner.show_cursor()
+        queue!(self.writer, cursor::Show)
     }
 
     fn get_cursor_position(&mut self) -> io::Result<Position> {
@@ -54,15 +59,22 @@ impl Backend for Screen {
 
     fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
         self.cursor = position.into();
-        self.inner.set_cursor_position(self.cursor)
+        queue!(self.writer, cursor::MoveTo(self.cursor.x, self.cursor.y))
     }
 
     fn clear(&mut self) -> io::Result<()> {
-        self.inner.clear()
+        self.clear_region(ClearType::All)
     }
 
     fn clear_region(&mut self, clear_type: ClearType) -> io::Result<()> {
-        self.inner.clear_region(clear_type)
+        let part = match clear_type {
+            ClearType::All => Part::All,
+            ClearType::AfterCursor => Part::FromCursorDown,
+            ClearType::BeforeCursor => Part::FromCursorUp,
+            ClearType::CurrentLine => Part::CurrentLine,
+            ClearType::UntilNewLine => Part::UntilNewLine,
+        };
+        queue!(self.writer, Clear(part))
     }
 
     fn size(&self) -> io::Result<Size> {
