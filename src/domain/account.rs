@@ -134,6 +134,9 @@ pub enum NotSent {
     /// The queue to the broker was full.
     #[error("gateway queue is full")]
     QueueFull,
+    /// The gateway could not, or may not, put it on the wire.
+    #[error("{0}")]
+    Gateway(String),
 }
 
 /// Everything a broker can say. All are idempotent for the ledger: repeated or reordered events

@@ -44,6 +44,8 @@ pub struct Expected {
     n_before_verdict: usize,
     n_matched: u64,
     closed: Option<String>,
+    /// Whether what the broker says drives turns of its own.
+    accounts_are_sources: bool,
 }
 
 impl Expected {
@@ -56,6 +58,27 @@ impl Expected {
             n_before_verdict: 0,
             n_matched: 0,
             closed: None,
+            accounts_are_sources: false,
+        }
+    }
+
+    /// The same for a session whose broker was elsewhere: what it said drove turns of its own,
+    /// unless the gate said it.
+    #[must_use]
+    pub fn with_account_sources(mut self, accounts_are_sources: bool) -> Self {
+        self.accounts_are_sources = accounts_are_sources;
+        self
+    }
+
+    fn is_source(&self, event: &Event) -> bool {
+        match event {
+            // Said by the gate within the turn of the order; everything else comes from the gateway.
+            Event::Account(AccountEvent::NotSent {
+                cause: NotSent::Killed | NotSent::NotDurable,
+                ..
+            }) => false,
+            Event::Account(_) => self.accounts_are_sources,
+            _ => true,
         }
     }
 
@@ -116,7 +139,7 @@ impl Expected {
         loop {
             if let Some(record) = self.ahead.get(n) {
                 if let Record::Step { at, event, .. } = record
-                    && !matches!(event, Event::Account(_))
+                    && self.is_source(event)
                 {
                     return Ok(Some((*at, event.clone())));
                 }
@@ -133,7 +156,7 @@ impl Expected {
         self.ahead
             .iter()
             .find_map(|record| match record {
-                Record::Step { event, laps, .. } if !matches!(event, Event::Account(_)) => {
+                Record::Step { event, laps, .. } if self.is_source(event) => {
                     Some(laps.iter().copied().collect())
                 }
                 _ => None,

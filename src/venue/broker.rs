@@ -42,6 +42,16 @@ pub trait Broker {
     /// It knows nothing of orders that are still on their way to the venue: a flat certificate
     /// needs [`AccountSnapshot::is_flat`] *and* no [`Broker::next_due`].
     fn account(&self) -> AccountSnapshot;
+
+    /// While muted it takes orders and sends nothing: an interrupted session repeats what it did,
+    /// and a venue elsewhere has heard it once. A simulated venue repeats it too.
+    fn mute(&mut self, _is_muted: bool) {}
+
+    /// Whether what it says comes from elsewhere and drives turns of its own; a simulated venue
+    /// says only what follows from the session's other events.
+    fn accounts_are_sources(&self) -> bool {
+        false
+    }
 }
 
 /// An order that the venue holds.
@@ -79,13 +89,15 @@ pub struct AccountSnapshot {
     pub positions: Vec<OpenPosition>,
     /// Cash in the settlement coin, without unrealised profit.
     pub cash: Money,
+    /// Whether something may have happened that is not in here: never a flat certificate then.
+    pub is_uncertain: bool,
 }
 
 impl AccountSnapshot {
     /// Whether there is neither an order nor a position.
     #[must_use]
     pub fn is_flat(&self) -> bool {
-        self.orders.is_empty() && self.positions.is_empty()
+        !self.is_uncertain && self.orders.is_empty() && self.positions.is_empty()
     }
 }
 

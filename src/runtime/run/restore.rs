@@ -19,6 +19,13 @@ impl<S: Source, B: Broker> Run<S, B> {
     pub(super) fn restore(&mut self) -> Result<Option<u8>, RunError> {
         let mut n = 0;
         let is_repeating = self.recorder.expected.is_some();
+        let accounts_are_sources = self.session.broker.accounts_are_sources();
+        self.recorder.expected = self
+            .recorder
+            .expected
+            .take()
+            .map(|expected| expected.with_account_sources(accounts_are_sources));
+        self.session.broker.mute(true);
         while let Some(expected) = &mut self.recorder.expected {
             if let Some(signal) = self.stop.get() {
                 return Ok(Some(signal));
@@ -36,6 +43,7 @@ impl<S: Source, B: Broker> Run<S, B> {
             }
         }
         self.finish_turn()?;
+        self.session.broker.mute(false);
         self.settle_ladder()?;
         if is_repeating {
             tracing::info!(n, "session restored from its journal");

@@ -280,6 +280,7 @@ impl Matcher {
             orders: self.orders().collect(),
             positions: self.positions().collect(),
             cash: self.cash(),
+            is_uncertain: false,
         }
     }
 

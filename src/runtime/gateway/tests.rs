@@ -1,0 +1,1 @@
+//! Behaviour of the gateway against a scripted venue.
