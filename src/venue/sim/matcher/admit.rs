@@ -73,7 +73,7 @@ impl Matcher {
 
     /// Checks an order against every rule; returns the amount that may trade, and the price that
     /// it was valued at.
-    fn admit(&self, spec: &OrderSpec) -> Result<(Qty, Price), RejectReason> {
+    pub(super) fn admit(&self, spec: &OrderSpec) -> Result<(Qty, Price), RejectReason> {
         let m = spec.instrument.index();
         let Some(market) = self.markets.get(m) else {
             return Err(RejectReason::Rule(format!(
@@ -117,7 +117,7 @@ impl Matcher {
     }
 
     /// Conditional orders must lie on the far side of the price they watch.
-    fn admit_trigger(&self, m: usize, spec: &OrderSpec) -> Result<(), RejectReason> {
+    pub(super) fn admit_trigger(&self, m: usize, spec: &OrderSpec) -> Result<(), RejectReason> {
         let Some(by) = watches(spec) else {
             return Ok(());
         };

@@ -116,7 +116,7 @@ impl Matcher {
         }
     }
 
-    fn liquidate(&mut self, m: usize, at: Timestamp, price: Price, out: &mut Answers) {
+    pub(super) fn liquidate(&mut self, m: usize, at: Timestamp, price: Price, out: &mut Answers) {
         let market = &mut self.markets[m];
         let Some(side) = market.position.qty.side().map(Side::opposite) else {
             return;
@@ -160,7 +160,7 @@ impl Matcher {
     }
 
     /// Cash plus unrealised profit of linear positions.
-    fn collateral(&self) -> Money {
+    pub(super) fn collateral(&self) -> Money {
         let open = self.of(Category::Linear).filter_map(|market| {
             let price = market.valuation()?;
             Some(market.position.unrealised(price))
@@ -169,7 +169,7 @@ impl Matcher {
     }
 
     /// Initial margin that positions and open orders on linear hold.
-    fn margin(&self) -> Money {
+    pub(super) fn margin(&self) -> Money {
         let held: Money = self
             .of(Category::Linear)
             .map(|market| worst_case(market, None, None))
@@ -192,7 +192,7 @@ impl Matcher {
     }
 
     /// Cash that open spot purchases may cost.
-    fn reserved(&self) -> Money {
+    pub(super) fn reserved(&self) -> Money {
         self.of(Category::Spot)
             .flat_map(|market| market.orders.iter().map(move |order| (market, order)))
             .filter(|(_, order)| order.spec.side == Side::Buy && !order.is_done())

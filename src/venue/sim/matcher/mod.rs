@@ -93,10 +93,20 @@
 //! 28. Execution ids are `<order>-<n>`, those of liquidations `liq-<instrument number>-<n>`.
 //! 29. A fill is measured against the last known price at hand-over, bounded by the order's
 //!     limit; against the trigger for conditional orders.
+//!
+//! For a venue's interface, which a broker does not use:
+//!
+//! 30. An amended order keeps its name. A new limit or a larger amount gives up its place in the
+//!     queue and lets it arrive anew; a smaller amount keeps its place. What would be refused
+//!     as a new order is refused as an amend, which then changes nothing.
+//! 31. The venue can book a trade that no order of the matcher made, at any price; reduce-only
+//!     orders shrink with the position as always. It can close one position as rule 27 does, and
+//!     move a fee from cash to the base coin on spot.
 
 mod admit;
 mod bars;
 mod depth;
+mod desk;
 mod funds;
 mod order;
 mod react;
@@ -105,12 +115,14 @@ mod take;
 mod tape;
 mod wallet;
 
+pub use desk::{AmendError, Change};
 pub use settings::{Costs, Settings, SettingsError};
+pub(in crate::venue::sim) use wallet::Position;
 pub use wallet::Totals;
 
 use self::order::{State, Working};
 use self::tape::Tape;
-use self::wallet::{Position, Wallet};
+use self::wallet::Wallet;
 use crate::domain::{
     AccountEvent, Category, ClientOrderId, InstrumentId, Instruments, Money, Price, SignedQty,
     Timestamp, UsedNames,

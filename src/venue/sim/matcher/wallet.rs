@@ -17,28 +17,36 @@ pub struct Totals {
 
 /// A position in one instrument; on spot the balance of the base coin.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Position {
+pub(in crate::venue::sim) struct Position {
     /// Size and direction.
-    pub(super) qty: SignedQty,
+    pub(in crate::venue::sim) qty: SignedQty,
     /// What the open part cost: price times signed quantity, so a short has a negative cost.
-    pub(super) cost: Money,
+    pub(in crate::venue::sim) cost: Money,
     /// When it last grew.
-    pub(super) grown_at: Timestamp,
+    pub(in crate::venue::sim) grown_at: Timestamp,
 }
 
 impl Position {
     /// Average entry price; `None` when flat.
-    pub(super) fn entry(&self) -> Option<Price> {
+    pub(in crate::venue::sim) fn entry(&self) -> Option<Price> {
         self.cost.abs().price_of(self.qty.abs())
     }
 
     /// Profit that closing at `price` would realise.
-    pub(super) fn unrealised(&self, price: Price) -> Money {
+    pub(in crate::venue::sim) fn unrealised(&self, price: Price) -> Money {
         price * self.qty - self.cost
     }
 
+    /// Adds to the amount without changing what it cost, as a fee in the base coin does.
+    pub(in crate::venue::sim) fn adjust(&mut self, by: SignedQty) {
+        self.qty += by;
+        if self.qty.is_zero() {
+            self.cost = Money::ZERO;
+        }
+    }
+
     /// Amount that an order on `side` could close.
-    pub(super) fn reducible(&self, side: Side) -> Qty {
+    pub(in crate::venue::sim) fn reducible(&self, side: Side) -> Qty {
         if self.qty.side() == Some(side.opposite()) {
             self.qty.abs()
         } else {
@@ -47,7 +55,13 @@ impl Position {
     }
 
     /// Books a trade and returns the profit it realised.
-    fn trade(&mut self, at: Timestamp, side: Side, price: Price, qty: Qty) -> Money {
+    pub(in crate::venue::sim) fn trade(
+        &mut self,
+        at: Timestamp,
+        side: Side,
+        price: Price,
+        qty: Qty,
+    ) -> Money {
         let closing = self.reducible(side).min(qty);
         let mut realised = Money::ZERO;
         if !closing.is_zero() {
