@@ -27,8 +27,9 @@ pub use session::{
     RunArgs, StatusArgs, TradeArgs,
 };
 pub use tools::{
-    CompletionsArgs, ConfigCommand, EvalArgs, JournalCommand, KeysCommand, ManArgs, ModelCommand,
-    ReportArgs, ReportFormat, ScreenshotArgs, SynthArgs, ThemeCommand,
+    ClockKind, CompletionsArgs, ConfigCommand, EvalArgs, JournalCommand, KeysCommand, ManArgs,
+    ModelCommand, ReportArgs, ReportFormat, ScreenshotArgs, SimExchangeArgs, SynthArgs,
+    ThemeCommand,
 };
 
 const EXAMPLES: &str = "\
@@ -171,6 +172,8 @@ pub enum Command {
     Model(ModelCommand),
     /// Make up recordings, always the same ones for a seed
     Synth(SynthArgs),
+    /// Run a local exchange that speaks Bybit v5, for drills and tests
+    SimExchange(SimExchangeArgs),
     /// Move a running session up the kill ladder
     Kill(KillArgs),
     /// Let a stopped account trade again
@@ -236,6 +239,7 @@ impl Cli {
             Some(Command::Run(args)) => args.console.json,
             Some(Command::Backtest(args)) => args.json,
             Some(Command::Status(args)) => args.json,
+            Some(Command::SimExchange(args)) => args.json,
             _ => false,
         };
         own || self.console.json

@@ -13,6 +13,7 @@ mod run;
 mod screen;
 mod screenshots;
 pub mod shell;
+mod sim_exchange;
 mod synth;
 
 use std::ffi::OsString;
@@ -68,6 +69,7 @@ fn dispatch(cli: &Cli) -> Outcome {
         Some(Command::Journal(JournalCommand::Verify { file })) => replay::verify(file),
         Some(Command::Model(command)) => model::model(cli, command),
         Some(Command::Synth(args)) => synth::synth(args),
+        Some(Command::SimExchange(args)) => sim_exchange::sim_exchange(cli, args),
         Some(Command::Kill(args)) => kill::kill(cli, args),
         Some(Command::Resume(args)) => kill::resume(cli, args),
         Some(Command::Status(args)) => kill::status(cli, args),

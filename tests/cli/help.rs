@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::desk::{Desk, program};
 
 /// Every subcommand with its words.
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 28] = [
     "",
     "run",
     "backtest",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 27] = [
     "model check",
     "model eval",
     "synth",
+    "sim-exchange",
     "kill",
     "resume",
     "status",
