@@ -139,7 +139,12 @@ fn config(
     clock: ClockKind,
     wall: Wall,
 ) -> Result<SimConfig, Failure> {
-    let interval_ms = source.intervals.values().map(|i| i.millis()).max();
+    let interval_ms = source
+        .intervals
+        .values()
+        .flatten()
+        .map(|i| i.millis())
+        .max();
     let interval_ms = interval_ms.unwrap_or(0);
     let clock = match clock {
         ClockKind::Real => SimClock::Real(wall),

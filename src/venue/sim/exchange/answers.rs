@@ -35,10 +35,13 @@ impl Exchange {
                     instrument,
                     paid,
                     rate,
+                    ..
                 } => self.on_funding(*at, *instrument, *paid, *rate),
                 AccountEvent::CancelRejected { .. }
                 | AccountEvent::NotSent { .. }
-                | AccountEvent::Unknown { .. } => {}
+                | AccountEvent::Unknown { .. }
+                | AccountEvent::NeverAccepted { .. }
+                | AccountEvent::Report(_) => {}
             }
         }
         for n in std::mem::take(&mut self.to_drop) {

@@ -209,6 +209,7 @@ impl Exchange {
             kind: FillKind::Trade,
             at: now,
             expected: price,
+            withheld: crate::domain::Qty::ZERO,
         };
         let mut out = Answers::new();
         self.matcher.book(now, fill, &mut out);

@@ -200,6 +200,7 @@ fn a_trade_without_an_order_moves_the_position_and_shrinks_what_reduces_it() {
         kind: FillKind::Trade,
         at: at(3),
         expected: n("105"),
+        withheld: crate::domain::Qty::ZERO,
     };
     matcher.book(at(3), fill.clone(), &mut out);
     let order = n("b");
