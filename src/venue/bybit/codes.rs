@@ -86,40 +86,64 @@ pub const fn class_of_write(code: i64) -> AnswerClass {
             AnswerClass::Authority
         }
         10002 => AnswerClass::Clock,
-        110_004 | 110_006 | 110_007 | 110_011 | 110_012 | 110_039 | 110_040 => AnswerClass::Funds,
-        110_044..=110_046 | 110_051..=110_053 | 110_086 | 110_090 => AnswerClass::Funds,
-        170_033 | 170_131 => AnswerClass::Funds,
         110_001 | 110_008 | 110_010 | 170_139 | 170_142 | 170_190 | 170_213 => AnswerClass::Gone,
         34040 | 110_025..=110_027 | 110_043 => AnswerClass::Unchanged,
+        _ if is_funds(code) => AnswerClass::Funds,
         _ if is_venue_state(code) => AnswerClass::VenueState,
         _ if is_structure(code) => AnswerClass::Structure,
         _ => AnswerClass::Ambiguous,
     }
 }
 
+/// Balance, margin, and positions that would be liquidated at once.
+const fn is_funds(code: i64) -> bool {
+    matches!(
+        code,
+        110_004
+            | 110_006
+            | 110_007
+            | 110_011
+            | 110_012
+            | 110_039
+            | 110_040
+            | 110_044..=110_046
+            | 110_051..=110_053
+            | 110_086
+            | 110_090
+            | 170_033
+            | 170_131
+    )
+}
+
 /// Compliance, closed or restricted symbols, and counts of orders that are full.
 const fn is_venue_state(code: i64) -> bool {
     matches!(
         code,
-        10009 | 10024 | 30228 | 110_009 | 110_020
-            ..=110_023
-                | 110_042
-                | 110_063
-                | 110_066
-                | 110_074
-                | 110_132
-                | 110_137
-                | 170_151
-                | 170_157
-                | 170_159
-                | 170_206
-                | 170_209
-                | 170_217
-                | 170_218
-                | 170_224
-                | 170_227
-                | 170_241
-                | 170_810
+        10009
+            | 10024
+            | 30228
+            | 110_009
+            | 110_020
+            | 110_021
+            | 110_022
+            | 110_023
+            | 110_042
+            | 110_063
+            | 110_066
+            | 110_074
+            | 110_132
+            | 110_137
+            | 170_151
+            | 170_157
+            | 170_159
+            | 170_206
+            | 170_209
+            | 170_217
+            | 170_218
+            | 170_224
+            | 170_227
+            | 170_241
+            | 170_810
     )
 }
 
@@ -166,8 +190,9 @@ const fn is_structure(code: i64) -> bool {
 #[must_use]
 pub const fn class_of_read(code: i64) -> ReadClass {
     match code {
-        // The account may not use the product at all; for reads the stamp is the only meaning.
+        // For an order these are states of the account; for a read they are its rights.
         10009 | 10024 => return ReadClass::Authority,
+        // Only a write may have taken effect in spite of its stamp.
         -1 => return ReadClass::Clock,
         _ => {}
     }

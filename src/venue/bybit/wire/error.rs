@@ -179,7 +179,7 @@ fn path_of(steps: &[Step<'_>]) -> String {
                 }
                 path.push_str(&shown(key));
             }
-            Step::Index(index) => path.push_str(&format!("[{index}]")),
+            Step::Index(index) => path.extend(["[", &index.to_string(), "]"]),
         }
     }
     path

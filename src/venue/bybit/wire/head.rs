@@ -132,10 +132,9 @@ impl<'a> Head<'a> {
 /// Whether the whole frame is the bare word.
 pub(super) fn bare_pong(text: &str) -> Option<Control> {
     let word = text.trim().trim_matches('"');
-    word.eq_ignore_ascii_case("pong").then(|| {
-        Control::Pong(Pong {
-            req_id: None,
-            venue_time: None,
-        })
-    })
+    let pong = Control::Pong(Pong {
+        req_id: None,
+        venue_time: None,
+    });
+    word.eq_ignore_ascii_case("pong").then_some(pong)
 }

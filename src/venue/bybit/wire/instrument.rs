@@ -175,7 +175,7 @@ impl ContractRow {
             });
         }
         let minutes = self.funding_interval.unwrap_or(0);
-        if minutes % 60 != 0 {
+        if !minutes.is_multiple_of(60) {
             return Err(ListingError::FundingInterval {
                 symbol: self.symbol.clone(),
                 minutes,

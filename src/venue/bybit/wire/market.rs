@@ -10,10 +10,9 @@ use serde::de::{self, SeqAccess};
 use serde::ser::SerializeTuple as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::levels;
 use super::names::WireSide;
-use super::number::{
-    Exact, Field, Seen, WireText, flag, int, int_opt, levels, need, opt, seen, seen_opt,
-};
+use super::number::{Exact, Field, Seen, WireText, flag, int, int_opt, need, opt, seen, seen_opt};
 use crate::domain::{Bar, Level, Money, Price, Qty, Rate, Symbol, Timestamp};
 
 /// The venue's clock (`/v5/market/time`).

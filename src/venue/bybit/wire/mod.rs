@@ -14,6 +14,7 @@ pub mod error;
 pub mod execution;
 mod head;
 pub mod instrument;
+pub mod levels;
 pub mod market;
 pub mod names;
 pub mod number;

@@ -11,7 +11,7 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::domain::{Level, Money, Price, Qty, Rate, Symbol, Timestamp};
+use crate::domain::{Money, Price, Qty, Rate, Symbol, Timestamp};
 
 /// A value that the venue writes as text.
 pub trait WireText: Sized {
@@ -403,60 +403,4 @@ where
     T: Deserialize<'de> + Default,
 {
     Option::<T>::deserialize(from).map(Option::unwrap_or_default)
-}
-
-/// Levels of a book: `[[price, size], ...]`; further columns are ignored.
-pub mod levels {
-    use serde::de::{Error as _, IgnoredAny, SeqAccess};
-    use serde::ser::SerializeSeq as _;
-
-    use super::{Deserialize, Deserializer, Exact, Level, Price, Qty, Serializer, de, fmt};
-
-    struct Row(Level);
-
-    impl<'de> Deserialize<'de> for Row {
-        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-            struct Visitor;
-            impl<'de> de::Visitor<'de> for Visitor {
-                type Value = Row;
-                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.write_str("a price and a size")
-                }
-                fn visit_seq<A: SeqAccess<'de>>(self, mut row: A) -> Result<Row, A::Error> {
-                    let short = |n| A::Error::invalid_length(n, &"a price and a size");
-                    let price: Exact<Price> = row.next_element()?.ok_or_else(|| short(0))?;
-                    let qty: Exact<Qty> = row.next_element()?.ok_or_else(|| short(1))?;
-                    while row.next_element::<IgnoredAny>()?.is_some() {}
-                    Ok(Row(Level {
-                        price: price.0,
-                        qty: qty.0,
-                    }))
-                }
-            }
-            from.deserialize_seq(Visitor)
-        }
-    }
-
-    /// Reads levels; null is none.
-    ///
-    /// # Errors
-    ///
-    /// When a row has no price and size, or a number cannot be used.
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Level>, D::Error> {
-        let rows = Option::<Vec<Row>>::deserialize(from)?.unwrap_or_default();
-        Ok(rows.into_iter().map(|row| row.0).collect())
-    }
-
-    /// Writes levels.
-    ///
-    /// # Errors
-    ///
-    /// Those of the writer.
-    pub fn serialize<S: Serializer>(levels: &[Level], to: S) -> Result<S::Ok, S::Error> {
-        let mut rows = to.serialize_seq(Some(levels.len()))?;
-        for level in levels {
-            rows.serialize_element(&[level.price.to_string(), level.qty.to_string()])?;
-        }
-        rows.end()
-    }
 }

@@ -121,7 +121,7 @@ impl Position {
         match (self.size, &self.side) {
             (Some(size), _) if size.is_zero() => Some(SignedQty::ZERO),
             (None, _) => Some(SignedQty::ZERO),
-            (Some(size), Some(side)) => Some(size.signed(side.to_domain()?)),
+            (Some(size), Some(direction)) => Some(size.signed(direction.to_domain()?)),
             (Some(_), None) => None,
         }
     }

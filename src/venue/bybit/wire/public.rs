@@ -22,7 +22,7 @@ pub enum PublicFrame {
     /// Candles.
     Klines(KlineFrame),
     /// Ticker.
-    Ticker(TickerFrame),
+    Ticker(Box<TickerFrame>),
     /// Trades.
     Trades(TradesFrame),
     /// Liquidations.
@@ -282,12 +282,12 @@ fn data_of(topic: String, head: &Head<'_>) -> Result<PublicFrame, WireError> {
             ts,
             candles: from_part("data", data)?,
         }),
-        ["tickers", _] => PublicFrame::Ticker(TickerFrame {
+        ["tickers", _] => PublicFrame::Ticker(Box::new(TickerFrame {
             is_snapshot: is_snapshot(head)?,
             ts,
             cs: head.cs,
             ticker: from_part("data", data)?,
-        }),
+        })),
         ["publicTrade", symbol] => PublicFrame::Trades(TradesFrame {
             symbol: symbol_of(symbol)?,
             ts,
