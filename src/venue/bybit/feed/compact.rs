@@ -70,7 +70,7 @@ fn kind(bytes: &[u8]) -> Option<(FrameKind, &[u8])> {
     Some((FrameKind::Snapshot, rest))
 }
 
-/// A whole number, and what is behind it.
+/// A whole number, and what is behind it: whoever reads on sees whether it has ended.
 #[inline]
 fn whole(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let (mut value, mut n) = (0_u64, 0);
@@ -85,9 +85,8 @@ fn whole(bytes: &[u8]) -> Option<(u64, &[u8])> {
             n += 1;
         }
     }
-    let ends = matches!(bytes.get(n), Some(b',' | b'}'));
     let is_plain = n == 1 || bytes.first() != Some(&b'0');
-    (ends && is_plain && n != 0).then(|| (value, &bytes[n..]))
+    (is_plain && n != 0).then(|| (value, &bytes[n..]))
 }
 
 #[inline]

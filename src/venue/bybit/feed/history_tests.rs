@@ -34,13 +34,16 @@ struct Venue {
     listed: i64,
     now: i64,
     absent: Vec<i64>,
+    /// Whether it leaves out a bar that opens at the very end of a request.
+    ends_before: bool,
 }
 
 impl Venue {
     fn answer(&self, request: PageRequest) -> Vec<Bar> {
         let step = self.interval.millis();
         let first = request.start.millis().max(self.listed);
-        let last = request.end.millis().min(self.now);
+        let end = request.end.millis() - i64::from(self.ends_before);
+        let last = end.min(self.now);
         let first = first + (step - first.rem_euclid(step)) % step;
         let n_rows = (last - first).div_euclid(step) + 1;
         let mut rows: Vec<Bar> = (0..n_rows)
@@ -80,6 +83,7 @@ fn a_stretch_is_aligned_counted_and_half_open() {
             listed: 0,
             now: 100_000 * step,
             absent: Vec::new(),
+            ends_before: false,
         };
         let plan = HistoryPlan::since(interval(name), at(since), limit).unwrap();
         let (history, n_requests) = venue.fetch(plan);
@@ -120,6 +124,7 @@ fn what_has_not_closed_or_does_not_exist_is_a_gap_by_name() {
         listed: 600_000,
         now: 1_230_000,
         absent: vec![780_000, 840_000],
+        ends_before: true,
     };
     let plan = HistoryPlan::new(minute, at(0), at(1_500_000)).unwrap();
     let (history, _) = venue.fetch(plan);
@@ -146,6 +151,7 @@ fn years_before_the_listing_cost_two_empty_pages() {
         listed: 60_000 * 3_000_000,
         now: 60_000 * 3_001_500,
         absent: Vec::new(),
+        ends_before: true,
     };
     let plan = HistoryPlan::new(minute, at(0), at(venue.now)).unwrap();
     let (history, n_requests) = venue.fetch(plan);
@@ -176,12 +182,13 @@ proptest! {
         listed in 0_i64..300_000_000,
         now in 0_i64..800_000_000,
         absent in prop::collection::vec(0_i64..6_000, 0..20),
+        ends_before in any::<bool>(),
     ) {
         let minute = interval("1m");
         let plan = HistoryPlan::since(minute, at(from), n_bars).unwrap();
         let span = plan.span();
         let absent: Vec<i64> = absent.iter().map(|n| span.from.millis() + n * 60_000).collect();
-        let venue = Venue { interval: minute, listed, now, absent };
+        let venue = Venue { interval: minute, listed, now, absent, ends_before };
         let (history, _) = venue.fetch(plan);
         let mut next = span.from;
         let mut bars = history.bars.iter().peekable();
