@@ -3,6 +3,7 @@
 mod build;
 pub mod guard;
 mod journals;
+mod live;
 mod models;
 pub mod permissions;
 
@@ -11,4 +12,8 @@ pub use build::{
 };
 
 pub use journals::{SessionFolder, newest_unfinished};
+pub use live::{
+    Connection, LiveError, Series, connect, history, hosts_of, is_live, keep_time, open_feed,
+    series_of,
+};
 pub use models::{ModelSource, load_bundle, shipped_names};

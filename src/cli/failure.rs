@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use super::exit::Exit;
-use crate::app::BuildError;
+use crate::app::{BuildError, LiveError};
 use crate::config::{ConfigError, FolderError};
 use crate::engine::SetupError;
 use crate::runtime::{BacktestError, RecordError, ReplayError, RunError};
@@ -54,6 +54,17 @@ maps! {
     EvalError => Model,
     GoldenError => Model,
     ReplayError => Disagree,
+}
+
+impl From<LiveError> for Failure {
+    fn from(error: LiveError) -> Self {
+        let exit = match &error {
+            LiveError::Unreachable(_) => Exit::Feed,
+            LiveError::Bundle(_) => Exit::Model,
+            _ => Exit::Config,
+        };
+        Self::new(exit, error.to_string())
+    }
 }
 
 impl From<JournalError> for Failure {

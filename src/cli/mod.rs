@@ -6,6 +6,7 @@ mod config;
 pub mod exit;
 mod failure;
 mod kill;
+mod live;
 mod log;
 mod model;
 mod replay;

@@ -8,9 +8,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::args::{Cli, ConsoleArgs};
+use super::live::{self, Network};
 use super::{Exit, Failure, Outcome, has_terminal, load, log, screen};
 use crate::app::{
-    Built, MarketSource, SessionFolder, build_session, newest_unfinished, open_market,
+    Built, MarketSource, SessionFolder, build_session, is_live, newest_unfinished, open_market,
     unpaced_until,
 };
 use crate::config::{Folders, Settings, Speed, TerminalLost};
@@ -29,27 +30,28 @@ use crate::runtime::{
 use crate::store::{Header, LatchFile, Lock, Writer, files};
 use crate::tui::run::Switches;
 use crate::venue::feed::Feed;
-use crate::venue::sim::PaperBroker;
 
 /// Lines that may wait for a slow reader; then the recording waits too.
-const LINES: usize = 4_096;
+pub(super) const LINES: usize = 4_096;
 /// How long the last lines may take when a signal has ended the session.
 const LAST_LINES: Duration = Duration::from_secs(2);
 /// Name of the kill state in a mode's state folder.
 pub(super) const LATCH: &str = "kill.json";
 
-/// A recording on a paper account.
-type PaperRun = Run<Recording<Box<dyn Feed>>, PaperBroker>;
+/// A session that is ready to run to its end.
+pub(super) type Job = Box<dyn FnOnce(&StopFlag) -> Result<RunEnd, RunError> + Send>;
 
 /// Everything a session needs, checked and open; nothing runs yet.
-struct Prepared {
-    run: PaperRun,
-    handle: Handle,
-    stop: StopFlag,
-    lines: Option<Receiver<Line>>,
-    clock: Clock,
+pub(super) struct Prepared {
+    pub(super) run: Job,
+    pub(super) handle: Handle,
+    pub(super) stop: StopFlag,
+    pub(super) lines: Option<Receiver<Line>>,
+    pub(super) clock: Clock,
+    /// The network of a live session; ends after the engine.
+    pub(super) network: Option<Network>,
     // Dropped last: the next instance may start then.
-    _lock: Lock,
+    pub(super) lock: Lock,
 }
 
 /// Runs a session to its end.
@@ -76,7 +78,11 @@ pub(super) fn run(cli: &Cli, console: &ConsoleArgs) -> Outcome {
         Failure::new(Exit::Config, text)
     })?;
     let _log = log::start(&settings.log, &log_dir)?;
-    let prepared = prepare(&settings, &folders, no_tui)?;
+    let prepared = if is_live(&settings) {
+        live::prepare(&settings, &folders, no_tui)?
+    } else {
+        prepare(&settings, &folders, no_tui)?
+    };
     let mode = settings.mode;
     let end = if no_tui {
         headless_session(prepared, &folders, cli.global.output.quiet)?
@@ -92,7 +98,7 @@ fn loaded_speed_is_default(settings: &Settings) -> bool {
 
 /// Hash over what decides the trading; how it looks, how fast it plays and where it logs is left
 /// out, so that a session goes on under another theme.
-fn trading_hash(settings: &Settings) -> String {
+pub(super) fn trading_hash(settings: &Settings) -> String {
     let defaults = Settings::default();
     let mut settings = settings.clone();
     settings.ui = defaults.ui;
@@ -168,12 +174,13 @@ fn prepare(settings: &Settings, folders: &Folders, headless: bool) -> Result<Pre
     let source = Recording::new(feed, speed, until);
     let run = Run::new(session, source, recorder, publisher, view, options, clock);
     Ok(Prepared {
-        run,
+        run: Box::new(move |stop| run.run(stop)),
         handle,
         stop,
         lines,
         clock,
-        _lock: lock,
+        network: None,
+        lock,
     })
 }
 
@@ -200,7 +207,7 @@ fn session_view(
     }
 }
 
-fn header(
+pub(super) fn header(
     settings: &Settings,
     view: &SessionView,
     config_hash: &str,
@@ -231,7 +238,7 @@ type EngineThread = JoinHandle<Result<RunEnd, RunError>>;
 /// Starts the engine's thread. However it ends, the gate is closed behind it: nothing may leave
 /// once nobody thinks.
 fn start_engine(
-    run: PaperRun,
+    run: Job,
     handle: &Handle,
     stop: &StopFlag,
     done: &Arc<AtomicBool>,
@@ -242,7 +249,7 @@ fn start_engine(
         .name("engine".to_owned())
         .spawn(move || {
             let _guard = guard;
-            run.run(&stop)
+            run(&stop)
         })?)
 }
 
@@ -278,7 +285,8 @@ fn headless_session(prepared: Prepared, folders: &Folders, quiet: bool) -> Resul
         handle,
         stop,
         lines,
-        _lock,
+        network: _network,
+        lock: _lock,
         ..
     } = prepared;
     let done = Arc::new(AtomicBool::new(false));
@@ -367,7 +375,8 @@ fn console_session(
         handle,
         stop,
         clock,
-        _lock,
+        network: _network,
+        lock: _lock,
         ..
     } = prepared;
     let keymap = screen::keymap(folders)?;

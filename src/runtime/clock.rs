@@ -4,6 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::domain::Timestamp;
 use crate::strategy::Stopwatch;
+use crate::venue::bybit::clock::WallClock;
 
 /// Wall clock and monotonic clock of the process.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +48,12 @@ impl Clock {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+impl WallClock for Clock {
+    fn now(&self) -> Timestamp {
+        self.wall()
     }
 }
 

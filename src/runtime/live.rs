@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use super::clock::Clock;
 use super::pace::Pace;
 use super::source::{Due, Source};
-use crate::control::{Command, VenueView};
+use crate::control::{Command, ConnectionState, ConnectionView, VenueView};
 use crate::domain::Timestamp;
 use crate::engine::Event;
 use crate::venue::bybit::clock::WallClock;
@@ -74,6 +74,22 @@ impl VenueBoard {
     /// Changes the board.
     pub fn update(&self, change: impl FnOnce(&mut VenueView)) {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Notes the state of one connection.
+    pub fn set_connection(&self, name: &str, state: ConnectionState, detail: String, n_lost: u64) {
+        self.update(|board| {
+            let view = ConnectionView {
+                name: name.to_owned(),
+                state,
+                detail,
+                n_lost,
+            };
+            match board.connections.iter_mut().find(|c| c.name == name) {
+                Some(known) => *known = view,
+                None => board.connections.push(view),
+            }
+        });
     }
 
     /// The board as it is now.
