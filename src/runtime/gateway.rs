@@ -245,6 +245,9 @@ impl<B: RemoteBroker> Gateway<B> {
     }
 
     async fn send(&mut self, out: Outgoing) -> Result<(), Ended> {
+        // Soon after something has left the account is read, whatever its own stream says.
+        let soon = Instant::now() + self.parts.timing.again;
+        self.next_read = self.next_read.min(soon);
         match out {
             Outgoing::Submit(order, expected) => {
                 let intent = order.intent();
@@ -323,8 +326,8 @@ impl<B: RemoteBroker> Gateway<B> {
     }
 
     fn until_next_read(&mut self) -> Duration {
-        if self.n_quick > 0 {
-            self.n_quick -= 1;
+        if self.n_quick > 0 || KillLevel::Halted <= self.parts.kill.level() {
+            self.n_quick = self.n_quick.saturating_sub(1);
             self.parts.timing.again
         } else if self.orders.is_empty() {
             self.parts.timing.quiet
