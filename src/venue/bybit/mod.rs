@@ -3,6 +3,7 @@
 //! The only folder of the live side that knows hosts, JSON and signatures.
 
 pub mod auth;
+pub mod broker;
 pub mod clock;
 pub mod codes;
 pub mod credentials;
