@@ -1,6 +1,8 @@
 //! Wiring: the only place that knows every room. Settings become engines, feeds and sessions.
 
 mod build;
+pub mod doctor;
+pub mod download;
 pub mod guard;
 mod journals;
 mod live;

@@ -11,6 +11,7 @@
 mod overrides;
 mod session;
 mod tools;
+mod venue;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ pub use tools::{
     ModelCommand, ReportArgs, ReportFormat, ScreenshotArgs, SimExchangeArgs, SynthArgs,
     ThemeCommand,
 };
+pub use venue::{DoctorArgs, DownloadArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -174,6 +176,10 @@ pub enum Command {
     Synth(SynthArgs),
     /// Run a local exchange that speaks Bybit v5, for drills and tests
     SimExchange(SimExchangeArgs),
+    /// Check whether a session would start and could trade
+    Doctor(DoctorArgs),
+    /// Download history from the venue as recordings
+    Download(DownloadArgs),
     /// Move a running session up the kill ladder
     Kill(KillArgs),
     /// Let a stopped account trade again
@@ -240,6 +246,8 @@ impl Cli {
             Some(Command::Backtest(args)) => args.json,
             Some(Command::Status(args)) => args.json,
             Some(Command::SimExchange(args)) => args.json,
+            Some(Command::Doctor(args)) => args.json,
+            Some(Command::Download(args)) => args.json,
             _ => false,
         };
         own || self.console.json

@@ -3,6 +3,8 @@
 use std::io::ErrorKind;
 
 use super::exit::Exit;
+use crate::app::doctor::access::AccessError;
+use crate::app::download::DownloadError;
 use crate::app::{BuildError, LiveError};
 use crate::config::{ConfigError, FolderError};
 use crate::engine::SetupError;
@@ -48,6 +50,7 @@ macro_rules! maps {
 maps! {
     ConfigError => Config,
     FolderError => Config,
+    AccessError => Config,
     FeedError => Feed,
     SynthError => Config,
     BundleError => Model,
@@ -117,6 +120,27 @@ impl From<BuildError> for Failure {
             | BuildError::Broker(_)
             | BuildError::Setting(_)
             | BuildError::NoSuchBars { .. } => Exit::Config,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+impl From<DownloadError> for Failure {
+    fn from(error: DownloadError) -> Self {
+        let exit = match &error {
+            DownloadError::Empty { .. }
+            | DownloadError::Future { .. }
+            | DownloadError::NoFunding => Exit::Usage,
+            DownloadError::UnknownSymbol { .. }
+            | DownloadError::OtherPart { .. }
+            | DownloadError::OtherMarket { .. }
+            | DownloadError::Manifest(_) => Exit::Config,
+            DownloadError::Venue(_)
+            | DownloadError::BadBar(_)
+            | DownloadError::Interrupted { .. }
+            | DownloadError::NoBars { .. } => Exit::Feed,
+            DownloadError::Busy { .. } => Exit::Locked,
+            DownloadError::Io { .. } => Exit::Unexpected,
         };
         Self::new(exit, error.to_string())
     }

@@ -3,6 +3,8 @@
 pub mod args;
 mod backtest;
 mod config;
+mod doctor;
+mod download;
 pub mod exit;
 mod failure;
 mod kill;
@@ -71,6 +73,8 @@ fn dispatch(cli: &Cli) -> Outcome {
         Some(Command::Model(command)) => model::model(cli, command),
         Some(Command::Synth(args)) => synth::synth(args),
         Some(Command::SimExchange(args)) => sim_exchange::sim_exchange(cli, args),
+        Some(Command::Doctor(args)) => doctor::doctor(cli, args),
+        Some(Command::Download(args)) => download::download(cli, args),
         Some(Command::Kill(args)) => kill::kill(cli, args),
         Some(Command::Resume(args)) => kill::resume(cli, args),
         Some(Command::Status(args)) => kill::status(cli, args),

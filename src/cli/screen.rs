@@ -129,6 +129,11 @@ fn theme_name(settings: &UiSettings) -> &str {
     }
 }
 
+/// The first theme of the console.
+pub(super) fn first_theme(settings: &UiSettings, folders: &Folders) -> Result<Theme, String> {
+    find_theme(&folders.config.join("themes"), theme_name(settings))
+}
+
 /// Whether the console could open with this theme and the user's keys; said also where no console
 /// opens, so that a mistake is found by whoever makes it.
 pub(super) fn check(settings: &UiSettings, folders: &Folders) -> Result<(), Failure> {
@@ -192,7 +197,7 @@ fn own_themes(folder: &Path) -> Vec<String> {
 }
 
 /// How many colours the terminal has, by the variables that terminals set.
-fn depth_of_terminal() -> Depth {
+pub(super) fn depth_of_terminal() -> Depth {
     let variable = |name: &str| std::env::var(name).unwrap_or_default();
     let (colors, term) = (variable("COLORTERM"), variable("TERM"));
     if wants_no_color() || term == "dumb" {

@@ -291,11 +291,7 @@ fn is_done(answer: &Answer) -> bool {
 }
 
 /// Sends one change of a setting, and once more when only its timestamp was wrong.
-async fn change(
-    rest: &RestClient,
-    path: &str,
-    body: &impl Serialize,
-) -> Result<Answer, AskError> {
+async fn change(rest: &RestClient, path: &str, body: &impl Serialize) -> Result<Answer, AskError> {
     let body =
         serde_json::to_string(body).map_err(|error| AskError::NoAnswer(error.to_string()))?;
     let send = || rest.post(path, body.clone(), Lane::Normal);

@@ -94,8 +94,7 @@ pub(super) async fn one<T: DeserializeOwned>(
     if !answer.is_ok() {
         return Err(of_answer(rest, path, &answer).await);
     }
-    from_json(answer.result.get())
-        .map_err(|error| AskError::NoAnswer(format!("{path}: {error}")))
+    from_json(answer.result.get()).map_err(|error| AskError::NoAnswer(format!("{path}: {error}")))
 }
 
 /// Why a question was refused. One that came at the wrong time has the clock measured again, so
@@ -170,9 +169,7 @@ pub(super) fn spans(since: Timestamp, now: Timestamp) -> Vec<(Timestamp, Option<
 
 /// `query` for one span.
 pub(super) fn within(query: &Query, (start, end): (Timestamp, Option<Timestamp>)) -> Query {
-    let query = query
-        .clone()
-        .with("startTime", &start.millis().to_string());
+    let query = query.clone().with("startTime", &start.millis().to_string());
     match end {
         Some(end) => query.with("endTime", &end.millis().to_string()),
         None => query,
@@ -191,10 +188,7 @@ mod tests {
         assert_eq!(spans_of(100, 100), [(at(100), None)]);
         assert_eq!(spans_of(105, 100), [(at(100), None)]);
         assert_eq!(spans_of(94, 100), [(at(94), None)]);
-        assert_eq!(
-            spans_of(90, 100),
-            [(at(90), Some(at(97))), (at(97), None)]
-        );
+        assert_eq!(spans_of(90, 100), [(at(90), Some(at(97))), (at(97), None)]);
         assert_eq!(
             spans_of(93, 100),
             [(at(93), Some(at(100))), (at(100), None)]

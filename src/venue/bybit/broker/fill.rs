@@ -47,7 +47,12 @@ impl Teller<'_> {
             Some((id, instrument)) => self.tell_known(exec, id, instrument),
             None => Told {
                 event: None,
-                strange: Some(strange(StrangeKind::Elsewhere, None, exec, "traded elsewhere")),
+                strange: Some(strange(
+                    StrangeKind::Elsewhere,
+                    None,
+                    exec,
+                    "traded elsewhere",
+                )),
             },
         };
         told.strange = told.strange.filter(|_| {
@@ -224,7 +229,10 @@ fn fee(exec: &Execution, instrument: &Instrument, side: Side) -> Fee {
             paid,
             ..Fee::default()
         },
-        None => problem(format!("its fee of {amount} {} is not counted", plain(coin))),
+        None => problem(format!(
+            "its fee of {amount} {} is not counted",
+            plain(coin)
+        )),
     }
 }
 

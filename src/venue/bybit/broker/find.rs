@@ -26,7 +26,10 @@ impl BybitBroker {
         instrument: InstrumentId,
     ) -> Result<Found, AskError> {
         let rules = self.rules(instrument).ok_or_else(|| {
-            AskError::NoAnswer(format!("instrument {} is not in this session", instrument.0))
+            AskError::NoAnswer(format!(
+                "instrument {} is not in this session",
+                instrument.0
+            ))
         })?;
         let row = self.find_row(order, rules).await?;
         let venue_id = row.as_ref().map(|row| row.order_id.clone());

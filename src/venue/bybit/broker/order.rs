@@ -2,7 +2,7 @@
 //!
 //! Pure. Fills are not told here: executions are the truth about them.
 
-use super::words::{reason, plain};
+use super::words::{plain, reason};
 use crate::domain::{AccountEvent, ClientOrderId, Qty, RejectReason};
 use crate::venue::bybit::wire::names::OrderStatus;
 use crate::venue::bybit::wire::order::Order;

@@ -22,7 +22,10 @@ use crate::venue::bybit::wire::position::Position;
 const KINDS: [OrderFilter; 2] = [OrderFilter::Stop, OrderFilter::Tpsl];
 
 impl BybitBroker {
-    pub(super) async fn whole_report(&self, asked_at: Timestamp) -> Result<AccountReport, AskError> {
+    pub(super) async fn whole_report(
+        &self,
+        asked_at: Timestamp,
+    ) -> Result<AccountReport, AskError> {
         let mut orders = Vec::new();
         for category in self.categories() {
             orders.extend(self.open_orders(category).await?);
@@ -157,9 +160,10 @@ impl BybitBroker {
         let query = Query::from(&[("accountType", "UNIFIED")]);
         let wallets: Vec<Wallet> = ask::list(&self.rest, path, None, &query).await?;
         let is_it = |wallet: &Wallet| wallet.account_type.as_deref() == Some("UNIFIED");
-        wallets.into_iter().find(is_it).ok_or_else(|| {
-            AskError::NoAnswer(format!("{path}: the answer has no unified account"))
-        })
+        wallets
+            .into_iter()
+            .find(is_it)
+            .ok_or_else(|| AskError::NoAnswer(format!("{path}: the answer has no unified account")))
     }
 
     /// Balances of the base coins of what is traded on spot.

@@ -83,7 +83,11 @@ impl Roster {
     }
 
     /// Our name of an order, by what the venue calls it; `None` when it is not ours.
-    pub(super) fn name_of(&self, link: Option<&str>, venue_id: Option<&str>) -> Option<ClientOrderId> {
+    pub(super) fn name_of(
+        &self,
+        link: Option<&str>,
+        venue_id: Option<&str>,
+    ) -> Option<ClientOrderId> {
         let inner = self.inner();
         match link {
             Some(link) => link.parse().ok().filter(|_| inner.names.contains(link)),
@@ -93,7 +97,11 @@ impl Roster {
 
     /// The name of an open order as a report should give it: ours, or one that this program has
     /// made up in another life. Whoever compares the report knows which.
-    pub(super) fn reported_name(&self, link: Option<&str>, venue_id: &str) -> Option<ClientOrderId> {
+    pub(super) fn reported_name(
+        &self,
+        link: Option<&str>,
+        venue_id: &str,
+    ) -> Option<ClientOrderId> {
         let made_up = link.filter(|link| link.starts_with(PREFIX));
         self.name_of(link, Some(venue_id))
             .or_else(|| made_up?.parse().ok())

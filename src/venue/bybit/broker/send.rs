@@ -55,11 +55,7 @@ impl Call {
 }
 
 impl BybitBroker {
-    pub(super) async fn send_order(
-        &self,
-        order: &Approved,
-        expected: Option<Price>,
-    ) -> Submitted {
+    pub(super) async fn send_order(&self, order: &Approved, expected: Option<Price>) -> Submitted {
         let intent = order.intent();
         let spec = &intent.spec;
         let Some(instrument) = self.rules(spec.instrument) else {

@@ -211,8 +211,10 @@ fn a_fee_without_a_price_is_told_and_the_fill_counts(#[case] other: Value, #[cas
 #[case("6.25", "0.0001")]
 #[case("-6.25", "-0.0001")]
 fn a_funding_has_a_name(#[case] amount: &str, #[case] rate: &str) {
-    let told = tell(json!({"execType": "Funding", "orderType": "UNKNOWN", "orderQty": "0",
-        "orderLinkId": "", "execFee": amount, "feeRate": rate, "execId": "f-1"}));
+    let told = tell(
+        json!({"execType": "Funding", "orderType": "UNKNOWN", "orderQty": "0",
+        "orderLinkId": "", "execFee": amount, "feeRate": rate, "execId": "f-1"}),
+    );
     let expected = AccountEvent::Funding {
         instrument: PERP,
         paid: n(amount),
@@ -249,7 +251,10 @@ fn what_nobody_knows_is_told_as_it_came(#[case] other: Value, #[case] text: &str
 #[case(json!({"category": ""}))]
 fn what_is_traded_elsewhere_is_told(#[case] other: Value) {
     let strange = strange_of(other);
-    assert_eq!((strange.kind, strange.instrument), (StrangeKind::Elsewhere, None));
+    assert_eq!(
+        (strange.kind, strange.instrument),
+        (StrangeKind::Elsewhere, None)
+    );
 }
 
 #[test]
@@ -266,6 +271,9 @@ fn strange_things_are_told_once_and_fills_each_time() {
     let other = execution(json!({"execType": "LunarEclipse", "execId": "e-2"}));
     assert!(teller.tell(&other, None).strange.is_some());
     let trade = execution(json!({}));
-    assert_eq!(teller.tell(&trade, None).event, teller.tell(&trade, None).event);
+    assert_eq!(
+        teller.tell(&trade, None).event,
+        teller.tell(&trade, None).event
+    );
     assert!(teller.tell(&trade, None).event.is_some());
 }

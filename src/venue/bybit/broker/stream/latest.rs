@@ -70,7 +70,10 @@ impl Latest {
         update(&mut wallet.total_available_balance, total_available_balance);
         update(&mut wallet.total_perp_upl, total_perp_upl);
         update(&mut wallet.total_initial_margin, total_initial_margin);
-        update(&mut wallet.total_maintenance_margin, total_maintenance_margin);
+        update(
+            &mut wallet.total_maintenance_margin,
+            total_maintenance_margin,
+        );
         update(&mut wallet.account_im_rate, account_im_rate);
         update(&mut wallet.account_mm_rate, account_mm_rate);
         for balance in coin {

@@ -185,12 +185,7 @@ impl PrivateStream {
         }
     }
 
-    fn on_execution(
-        &self,
-        row: &Execution,
-        category: Option<&WireCategory>,
-        heard: &mut Heard,
-    ) {
+    fn on_execution(&self, row: &Execution, category: Option<&WireCategory>, heard: &mut Heard) {
         let teller = Teller {
             instruments: &self.instruments,
             roster: &self.roster,

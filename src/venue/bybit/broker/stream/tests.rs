@@ -115,10 +115,17 @@ fn a_conditional_order_wakes_once() {
     let mut stream = stream();
     let fields = json!({"triggerPrice": "60000", "stopOrderType": "Stop", "side": "Sell"});
     let row = |status, at, traded| with(order("s", status, at, traded), fields.clone());
-    assert_eq!(hear(&mut stream, &[row("Untriggered", 1, "0")]), ["accepted s"]);
+    assert_eq!(
+        hear(&mut stream, &[row("Untriggered", 1, "0")]),
+        ["accepted s"]
+    );
     assert_eq!(stream.roster.sleeps(&n("s")), Some(true));
     // All within one millisecond.
-    let rows = [row("Triggered", 5, "0"), row("New", 5, "0"), row("Filled", 5, "1")];
+    let rows = [
+        row("Triggered", 5, "0"),
+        row("New", 5, "0"),
+        row("Filled", 5, "1"),
+    ];
     assert_eq!(hear(&mut stream, &rows), ["triggered s"]);
     assert_eq!(stream.roster.sleeps(&n("s")), Some(false));
 }
@@ -148,7 +155,10 @@ fn orders_of_others_tell_nothing() {
         order("web-1", "New", 1, "0"),
         order("tt-other-one", "Cancelled", 1, "0"),
         order("", "Rejected", 1, "0"),
-        with(order("", "UnheardOf", 1, "0"), json!({"category": "option"})),
+        with(
+            order("", "UnheardOf", 1, "0"),
+            json!({"category": "option"}),
+        ),
     ];
     assert_eq!(hear(&mut stream, &rows), NONE);
 }
@@ -162,9 +172,15 @@ fn an_unknown_state_is_told_as_it_came_and_once() {
     assert_eq!(heard.strange.len(), 1);
     assert_eq!(heard.strange[0].kind, StrangeKind::OrderStatus);
     assert_eq!(heard.strange[0].instrument, Some(PERP));
-    assert_eq!(heard.strange[0].text, "order a is in the unknown state Frozen");
+    assert_eq!(
+        heard.strange[0].text,
+        "order a is in the unknown state Frozen"
+    );
     assert_eq!(stream.read(&text).unwrap(), Heard::default());
-    assert_eq!(hear(&mut stream, &[order("a", "New", 2, "0")]), ["accepted a"]);
+    assert_eq!(
+        hear(&mut stream, &[order("a", "New", 2, "0")]),
+        ["accepted a"]
+    );
 }
 
 fn execution(link: &str, id: &str) -> Value {
@@ -179,7 +195,10 @@ fn executions_are_told_with_the_market_of_row_or_topic() {
     let mut stream = stream();
     let rows = [
         with(execution("a", "e-1"), json!({"category": "linear"})),
-        with(execution("web-1", "e-2"), json!({"category": "spot", "execFee": "0.0005"})),
+        with(
+            execution("web-1", "e-2"),
+            json!({"category": "spot", "execFee": "0.0005"}),
+        ),
     ];
     let heard = stream.read(&frame("execution", &rows)).unwrap();
     let fills: Vec<(FillKind, InstrumentId)> = heard
@@ -195,7 +214,9 @@ fn executions_are_told_with_the_market_of_row_or_topic() {
     let heard = stream.read(&frame("execution.linear", &[execution("a", "e-1")]));
     assert_eq!(short(&heard.unwrap().events[0]), "filled a 0.5");
     // Without any market nobody can say what was traded.
-    let heard = stream.read(&frame("execution", &[execution("a", "e-3")])).unwrap();
+    let heard = stream
+        .read(&frame("execution", &[execution("a", "e-3")]))
+        .unwrap();
     assert_eq!((heard.events.len(), heard.strange.len()), (0, 1));
     // The fast stream only says that there is news.
     let fast = json!({"category": "linear", "symbol": "BTCUSDT", "execId": "e-4", "side": "Buy",
@@ -222,8 +243,16 @@ fn the_newest_position_is_kept() {
     };
     let some = |text: &str| Some(text.to_owned());
     assert_eq!(push(&[position("0.5", "Buy", 10, 100)]), some("0.5"));
-    assert_eq!(push(&[position("0.4", "Buy", 9, 900)]), some("0.5"), "older by number");
-    assert_eq!(push(&[position("0.6", "Buy", 10, 99)]), some("0.5"), "older by time");
+    assert_eq!(
+        push(&[position("0.4", "Buy", 9, 900)]),
+        some("0.5"),
+        "older by number"
+    );
+    assert_eq!(
+        push(&[position("0.6", "Buy", 10, 99)]),
+        some("0.5"),
+        "older by time"
+    );
     assert_eq!(push(&[position("0.6", "Sell", 10, 101)]), some("-0.6"));
     assert_eq!(push(&[position("0", "", 11, 50)]), some("0"));
     // A size without a direction is nothing to compare with.
@@ -249,7 +278,10 @@ fn hedge_mode_is_told_once() {
     assert_eq!(heard.strange.len(), 1);
     assert_eq!(heard.strange[0].kind, StrangeKind::HedgeMode);
     assert!(heard.strange[0].text.contains("positionIdx 2"));
-    assert_eq!(stream.read(&frame("position", &[row])).unwrap(), Heard::default());
+    assert_eq!(
+        stream.read(&frame("position", &[row])).unwrap(),
+        Heard::default()
+    );
     // The row of another place says nothing about the one-way position.
     assert_eq!(stream.position_of(PERP), None);
 }
@@ -270,7 +302,11 @@ fn balances_are_merged_and_absence_is_not_zero() {
     assert_eq!(push(11, json!([btc])), texts(Some("100"), Some("0.5")));
     assert_eq!(push(12, json!([usdt("")])), texts(Some("100"), Some("0.5")));
     assert_eq!(push(12, json!([usdt("0")])), texts(Some("0"), Some("0.5")));
-    assert_eq!(push(9, json!([usdt("55")])), texts(Some("0"), Some("0.5")), "older");
+    assert_eq!(
+        push(9, json!([usdt("55")])),
+        texts(Some("0"), Some("0.5")),
+        "older"
+    );
     assert_eq!(stream.wallet().total_equity, Some(n("1000")));
 }
 
@@ -285,7 +321,10 @@ fn what_cannot_be_read_is_an_error_and_changes_nothing() {
     ] {
         assert!(stream.read(&text).is_err(), "{text}");
     }
-    assert_eq!(hear(&mut stream, &[order("a", "New", 1, "0")]), ["accepted a"]);
+    assert_eq!(
+        hear(&mut stream, &[order("a", "New", 1, "0")]),
+        ["accepted a"]
+    );
     for text in [
         r#"{"success":true,"ret_msg":"","conn_id":"c","op":"subscribe"}"#,
         r#"{"op":"pong","args":["1"],"conn_id":"c"}"#,
