@@ -1,4 +1,4 @@
-//! `tradeterm screenshots`: pictures of the console on a fixed session, from the very functions
+//! `tradeterm screenshots`: pictures of the console on fixed sessions, from the very functions
 //! that draw it.
 
 use std::io::Write;
@@ -17,6 +17,7 @@ use crate::engine::Event;
 use crate::runtime::{Session, Unwatched};
 use crate::tui::keymap::Keymap;
 use crate::tui::model::{KillModal, Model, Overlay, View};
+use crate::tui::sample;
 use crate::tui::svg;
 use crate::tui::theme::Theme;
 use crate::tui::view::{self, KillView, OverlayData};
@@ -30,7 +31,18 @@ struct Shot {
     theme: &'static str,
     view: View,
     overlay: Option<Overlay>,
-    killed: bool,
+    of: Of,
+}
+
+/// Which session a picture shows.
+#[derive(Clone, Copy, PartialEq)]
+enum Of {
+    /// The demo.
+    Demo,
+    /// The demo after a first `K`.
+    Killed,
+    /// A made-up session on the demo account, with a lost connection and differences.
+    Venue,
 }
 
 fn shots() -> Vec<Shot> {
@@ -40,7 +52,11 @@ fn shots() -> Vec<Shot> {
         theme: "dark",
         view,
         overlay: None,
-        killed: false,
+        of: Of::Demo,
+    };
+    let venue = |name, size, view| Shot {
+        of: Of::Venue,
+        ..shot(name, size, view)
     };
     let modal = KillModal {
         before: KillLevel::Active,
@@ -58,9 +74,13 @@ fn shots() -> Vec<Shot> {
         shot("risk_120x40", (120, 40), View::Risk),
         shot("performance_120x40", (120, 40), View::Performance),
         shot("log_120x40", (120, 40), View::Log),
+        venue("health_80x24", (80, 24), View::Health),
+        venue("health_120x40", (120, 40), View::Health),
+        venue("health_200x60", (200, 60), View::Health),
+        venue("venue_120x40", (120, 40), View::Dashboard),
         Shot {
             overlay: Some(Overlay::Kill(modal)),
-            killed: true,
+            of: Of::Killed,
             ..shot("kill_120x40", (120, 40), View::Dashboard)
         },
         Shot {
@@ -77,10 +97,15 @@ fn shots() -> Vec<Shot> {
 /// Writes the pictures, or compares them with those that are there.
 pub(super) fn screenshots(args: &ScreenshotArgs) -> Outcome {
     let (calm, killed) = play()?;
+    let venue = sample::troubled(42);
     let mut out = std::io::stdout().lock();
     let mut n_different = 0;
     for shot in shots() {
-        let snapshot = if shot.killed { &killed } else { &calm };
+        let snapshot = match shot.of {
+            Of::Demo => &calm,
+            Of::Killed => &killed,
+            Of::Venue => &venue,
+        };
         let picture = picture(&shot, snapshot)?;
         let path = args.out.join(format!("{}.svg", shot.name));
         if args.check {
@@ -170,7 +195,7 @@ fn picture(shot: &Shot, snapshot: &Snapshot) -> Result<String, Failure> {
         theme: shot.theme.to_owned(),
         ..Model::default()
     };
-    let kill = if shot.killed {
+    let kill = if shot.of == Of::Killed {
         KillView {
             level: KillLevel::ReduceOnly,
             phase: KillPhase::Tripped,

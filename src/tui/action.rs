@@ -64,6 +64,8 @@ pub enum Action {
     StopLeg,
     /// Starts the selected leg again.
     StartLeg,
+    /// Takes over the venue's position, for a typed phrase.
+    Adopt,
     /// Plays the recording slower.
     Slower,
     /// Plays the recording faster.
@@ -161,6 +163,7 @@ impl Action {
 const BLOTTER: Option<&[View]> = Some(&[View::Blotter]);
 const AGENT: Option<&[View]> = Some(&[View::Agent]);
 const LOG: Option<&[View]> = Some(&[View::Log]);
+const HEALTH: Option<&[View]> = Some(&[View::Health]);
 
 type Texts = (&'static str, &'static str);
 
@@ -207,6 +210,7 @@ pub const ACTIONS: &[Spec] = &[
     look(Action::Show(View::Risk), "view-5", &["5", "alt-5"], ("limits and pauses", "View 5: risk")),
     look(Action::Show(View::Performance), "view-6", &["6", "alt-6"], ("equity and statistics", "View 6: performance")),
     look(Action::Show(View::Log), "view-7", &["7", "alt-7"], ("log", "View 7: log")),
+    look(Action::Show(View::Health), "view-8", &["8", "alt-8"], ("connections and what the venue says otherwise", "View 8: health")),
 
     look(Action::NextPane, "next-pane", &["tab"], ("next pane", "Next pane")),
     look(Action::PrevPane, "prev-pane", &["shift-tab"], ("previous pane", "Previous pane")),
@@ -247,6 +251,8 @@ pub const ACTIONS: &[Spec] = &[
         ("stop the selected leg: no new signals", "Stop the selected leg")),
     act(Action::StartLeg, "start-leg", &["S"], AGENT, Danger::Moderate,
         ("start the selected leg (asks)", "Start the selected leg")),
+    act(Action::Adopt, "adopt", &["A"], HEALTH, Danger::Severe,
+        ("take over the venue's position (typed phrase)", "adopt <symbol>")),
 ];
 
 #[cfg(test)]
@@ -305,6 +311,7 @@ mod tests {
             | Action::CloseAll
             | Action::StopLeg
             | Action::StartLeg
+            | Action::Adopt
             | Action::Slower
             | Action::Faster
             | Action::Hold

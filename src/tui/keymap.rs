@@ -196,7 +196,7 @@ impl Keymap {
     }
 
     /// One key each of `actions`, for a hint such as `j k`; three or more that follow each other
-    /// become `1-7`. Acts without a key are left out, and without any the hint is empty.
+    /// become `1-8`. Acts without a key are left out, and without any the hint is empty.
     #[must_use]
     pub fn hint(&self, actions: &[Action]) -> String {
         let keys: Vec<Chord> = actions.iter().filter_map(|act| self.key(*act)).collect();
@@ -322,15 +322,19 @@ mod tests {
     }
 
     #[rstest]
-    #[case::shipped("", "j k", "1-7")]
-    #[case::one_is_unbound("down = []\nview-4 = []", "k", "1 2 3 5 6 7")]
-    #[case::none_is_bound("up = []\ndown = []", "", "1-7")]
-    #[case::the_first_of_several("up = [\"up\", \"k\"]\nview-7 = [\"9\"]", "j up", "1 2 3 4 5 6 9")]
+    #[case::shipped("", "j k", "1-8")]
+    #[case::one_is_unbound("down = []\nview-4 = []", "k", "1 2 3 5 6 7 8")]
+    #[case::none_is_bound("up = []\ndown = []", "", "1-8")]
+    #[case::the_first_of_several(
+        "up = [\"up\", \"k\"]\nview-7 = [\"9\"]",
+        "j up",
+        "1 2 3 4 5 6 9 8"
+    )]
     #[case::long_names(
         "view-1 = [\"f1\"]\nview-2 = [\"f2\"]\nview-3 = [\"f3\"]\nview-4 = [\"f4\"]\n\
-         view-5 = [\"f5\"]\nview-6 = [\"f6\"]\nview-7 = [\"f7\"]\nhelp = []",
+         view-5 = [\"f5\"]\nview-6 = [\"f6\"]\nview-7 = [\"f7\"]\nview-8 = [\"f8\"]\nhelp = []",
         "j k",
-        "f1..f7"
+        "f1..f8"
     )]
     fn hints_name_the_keys_in_force(#[case] keys: &str, #[case] rows: &str, #[case] views: &str) {
         let keymap = Keymap::from_toml(&format!("[keys]\n{keys}\n")).unwrap();

@@ -2,6 +2,7 @@
 //! thread. It cannot name the engine or a broker.
 
 pub mod action;
+pub mod adopt;
 pub mod hangup;
 pub mod input;
 pub mod keymap;

@@ -19,11 +19,13 @@ pub enum View {
     Performance,
     /// 7: notices.
     Log,
+    /// 8: connections, account, budgets, data, and what the venue says otherwise.
+    Health,
 }
 
 impl View {
     /// All views in the order of their numbers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Dashboard,
         Self::Book,
         Self::Blotter,
@@ -31,6 +33,7 @@ impl View {
         Self::Risk,
         Self::Performance,
         Self::Log,
+        Self::Health,
     ];
 
     /// Title of the tab.
@@ -44,6 +47,7 @@ impl View {
             View::Risk => "Risk",
             View::Performance => "Perf",
             View::Log => "Log",
+            View::Health => "Health",
         }
     }
 }

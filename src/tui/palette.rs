@@ -7,6 +7,7 @@ use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::action::{ACTIONS, Action, Danger, Spec};
+use super::adopt;
 use super::keymap::Keymap;
 use super::model::{Model, View};
 use crate::control::Snapshot;
@@ -18,6 +19,8 @@ pub enum Choice {
     Act(Action),
     /// Back to ACTIVE, with the reason typed so far.
     Resume(String),
+    /// The venue's position in the symbol typed so far becomes ours.
+    Adopt(String),
     /// A theme by name.
     Theme(String),
     /// A market by its place in the snapshot.
@@ -54,7 +57,10 @@ pub fn palette(
     keymap: &Keymap,
     snapshot: &Snapshot,
 ) -> Vec<PaletteEntry> {
-    if let Some(reason) = resume_reason(input) {
+    if let Some(named) = argument(input, "adopt ") {
+        return adoptions(named, snapshot);
+    }
+    if let Some(reason) = argument(input, "resume ") {
         return vec![PaletteEntry {
             text: format!(
                 "resume {}",
@@ -106,9 +112,36 @@ pub fn help(filter: &str, view: View, keymap: &Keymap) -> Vec<HelpEntry> {
         .collect()
 }
 
-/// The reason in `resume <reason>`, once the word and a space have been typed.
-fn resume_reason(input: &str) -> Option<&str> {
-    input.trim_start().strip_prefix("resume ").map(str::trim)
+/// What follows a command such as `resume `, once the word and a space have been typed.
+fn argument<'a>(input: &'a str, command: &str) -> Option<&'a str> {
+    input.trim_start().strip_prefix(command).map(str::trim)
+}
+
+/// Positions that can be adopted and begin with what was typed; else a row with what was typed,
+/// which acts on nothing and says why.
+fn adoptions(named: &str, snapshot: &Snapshot) -> Vec<PaletteEntry> {
+    let entry = |text, symbol: &str| PaletteEntry {
+        text,
+        keys: String::new(),
+        choice: Choice::Adopt(symbol.to_owned()),
+    };
+    let wanted = named.to_uppercase();
+    let found: Vec<PaletteEntry> = adopt::all(snapshot)
+        .filter(|one| one.symbol.as_str().to_uppercase().starts_with(&wanted))
+        .map(|one| {
+            let (ours, venue) = (&one.difference.ours, &one.difference.venue);
+            let text = format!("adopt {}: ours {ours}, venue {venue}", one.symbol);
+            entry(text, one.symbol.as_str())
+        })
+        .collect();
+    if !found.is_empty() {
+        return found;
+    }
+    let named = if named.is_empty() { "<symbol>" } else { named };
+    vec![entry(
+        format!("adopt {named}: no position differs there"),
+        named,
+    )]
 }
 
 fn entries(model: &Model, keymap: &Keymap, snapshot: &Snapshot) -> Vec<PaletteEntry> {
@@ -120,6 +153,7 @@ fn entries(model: &Model, keymap: &Keymap, snapshot: &Snapshot) -> Vec<PaletteEn
         keys: keymap.keys(spec.action),
         choice: match spec.action {
             Action::Resume => Choice::Resume(String::new()),
+            Action::Adopt => Choice::Adopt(String::new()),
             action => Choice::Act(action),
         },
     };

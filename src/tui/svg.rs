@@ -14,9 +14,10 @@ use super::widget::num;
 const CELL: (u32, u32) = (9, 18);
 
 /// Arms of a box glyph: up, right, down, left; 0 none, 1 light, 2 heavy, 3 double.
-const ARMS: [(char, [u8; 4]); 25] = [
+const ARMS: [(char, [u8; 4]); 26] = [
     ('─', [0, 1, 0, 1]),
     ('━', [0, 2, 0, 2]),
+    ('═', [0, 3, 0, 3]),
     ('│', [1, 0, 1, 0]),
     ('┃', [2, 0, 2, 0]),
     ('║', [3, 0, 3, 0]),
@@ -315,14 +316,13 @@ fn lines(out: &mut String, [up, right, down, left]: [u8; 4], x: u32, y: u32, ink
         (left, 0, cx + reach + 1),
         (right, cx.saturating_sub(reach), w),
     ] {
-        let (thick, _) = shape(arm);
+        let (thick, apart) = shape(arm);
         if 0 < arm {
-            rect(
-                out,
-                [x + start, y + cy - thick / 2, end - start, thick],
-                ink,
-                "",
-            );
+            let first = y + cy - thick / 2 - apart / 2;
+            rect(out, [x + start, first, end - start, thick], ink, "");
+            if 0 < apart {
+                rect(out, [x + start, first + apart, end - start, thick], ink, "");
+            }
         }
     }
 }

@@ -2,12 +2,16 @@
 //!
 //! Nothing here draws, waits, reads a clock or reaches the session. The run loop carries the
 //! requests out, so every path can be tested with made-up times. Acts towards less risk happen
-//! at once; acts that hurt ask first, with the focus on Cancel; a close asks for a typed word.
+//! at once; acts that hurt ask first, with the focus on Cancel; a close and an adoption ask for
+//! typed words.
 
 mod acts;
+mod adopt;
 mod overlay;
 #[cfg(test)]
 pub(super) mod tests;
+
+use std::borrow::Cow;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
@@ -16,7 +20,7 @@ use super::keymap::{Chord, Keymap};
 use super::kill_key::{KillInput, KillKeys, KillSeen, KillStep};
 use super::model::{Model, Overlay, Toast, View};
 use super::palette::{self, HelpEntry, PaletteEntry};
-use crate::control::{Command, ExitPolicy, Snapshot, TradeCommand};
+use crate::control::{Command, DifferenceView, ExitPolicy, Snapshot, TradeCommand};
 use crate::domain::{KillLevel, Mode};
 
 /// How long a short message stays.
@@ -107,9 +111,11 @@ pub struct Ui {
 struct Pending {
     command: TradeCommand,
     effect: String,
-    /// Word that has to be typed, where a yes is not enough.
-    word: Option<&'static str>,
+    /// Words that have to be typed, where a yes is not enough.
+    word: Option<Cow<'static, str>>,
     typed: String,
+    /// The answer counts only while the picture still shows this.
+    only_while: Option<DifferenceView>,
 }
 
 impl Ui {

@@ -3,16 +3,19 @@
 //! Nothing here trades and nothing here is market data.
 
 mod parts;
+mod venue;
 
 use crate::control::{
-    Counters, FeedHealth, HeldBack, MarketView, PauseView, Snapshot, TradingState,
+    ClockView, Counters, FeedHealth, HeldBack, MarketView, PauseView, Snapshot, TradingState,
 };
-use crate::domain::{Bar, KillLevel, Money};
+use crate::domain::{Bar, KillLevel, Money, Timestamp};
 
 use parts::{
     Dice, MINUTE, NOW, account, ago, equity, fills, gauges, leg, market, milli, notices, orders,
     position, session, stats, symbol, tenths, trades,
 };
+
+pub use venue::{connected, troubled};
 
 /// A session in the middle of a good day, in paper mode.
 #[must_use]
@@ -103,7 +106,7 @@ pub fn paused(seed: u64) -> Snapshot {
 /// A session whose texts and numbers are as odd as the types allow.
 #[must_use]
 pub fn extreme(seed: u64) -> Snapshot {
-    let mut snapshot = normal(seed);
+    let mut snapshot = troubled(seed);
     let odd = "a\u{1b}[31m\u{7}日本語e\u{301}\u{202e}\u{200b}🦀 and very long ".repeat(9);
     let huge = Money::from_raw(i128::MAX / 4);
     snapshot.session.feed.clone_from(&odd);
@@ -155,5 +158,35 @@ pub fn extreme(seed: u64) -> Snapshot {
         .orders
         .iter_mut()
         .for_each(|order| order.kind.clone_from(&odd));
+    extreme_venue(&mut snapshot, &odd);
     snapshot
+}
+
+fn extreme_venue(snapshot: &mut Snapshot, odd: &str) {
+    for difference in &mut snapshot.differences {
+        difference.class = odd.to_owned().into();
+        difference.repair = odd.to_owned().into();
+        odd.clone_into(&mut difference.ours);
+        odd.clone_into(&mut difference.venue);
+    }
+    if let Some(venue) = &mut snapshot.venue {
+        odd.clone_into(&mut venue.host);
+        venue.account_lacks = Some(odd.to_owned());
+        venue.clock = Some(ClockView {
+            offset_ms: i64::MIN,
+            error_ms: i64::MAX,
+        });
+        venue.compared_at = Some(Timestamp::from_millis(i64::MAX));
+        for one in &mut venue.connections {
+            odd.clone_into(&mut one.name);
+            odd.clone_into(&mut one.detail);
+            one.n_lost = u64::MAX;
+        }
+        for (n, one) in (0..).zip(&mut venue.budgets) {
+            odd.clone_into(&mut one.name);
+            one.limit = [0, 1, u32::MAX][n % 3];
+            one.left = [u32::MAX, 0, 7][n % 3];
+            one.reserved = u32::MAX;
+        }
+    }
 }

@@ -48,6 +48,7 @@ roles! {
     Warn => "warn", "Needs an eye.";
     Bad => "bad", "Needs a hand.";
     Kill => "kill", "The kill banner and modal: needs both colours.";
+    Held => "held", "The row that says what holds entries back: needs both colours.";
     KillKey => "kill.key", "Keys within the kill modal: needs both colours.";
     ModeReplay => "mode.replay", "Banner of a replay: needs both colours.";
     ModePaper => "mode.paper", "Banner of paper trading: needs both colours.";
@@ -89,6 +90,7 @@ impl Role {
             Role::Surface
                 | Role::Kill
                 | Role::KillKey
+                | Role::Held
                 | Role::ModeReplay
                 | Role::ModePaper
                 | Role::ModeDemo

@@ -60,7 +60,8 @@ impl Ui {
             | Action::ClosePosition
             | Action::CloseAll
             | Action::StopLeg
-            | Action::StartLeg => return self.trade(action, snapshot),
+            | Action::StartLeg
+            | Action::Adopt => return self.trade(action, snapshot),
             other => self.look(other, snapshot),
         }
         Vec::new()
@@ -80,6 +81,7 @@ impl Ui {
                 Vec::new()
             }
             Choice::Resume(reason) => self.resume(&reason, seen),
+            Choice::Adopt(symbol) => self.adopt_named(&symbol, snapshot),
         }
     }
 
@@ -166,7 +168,7 @@ impl Ui {
         }
     }
 
-    fn open_palette(&mut self, input: &str) {
+    pub(super) fn open_palette(&mut self, input: &str) {
         self.model.overlay = Some(Overlay::Palette {
             input: input.to_owned(),
             selected: 0,
@@ -221,8 +223,14 @@ impl Ui {
             Action::CancelAll => Ok(cancel_all(snapshot)),
             Action::ClosePosition => self.close_position(snapshot),
             Action::CloseAll => Ok(close_all(snapshot)),
+            Action::Adopt => self.adopt_selected(snapshot),
             _ => self.leg(action, snapshot),
         };
+        self.carry(wish)
+    }
+
+    /// Sends what may go at once, asks for the rest, says why where nothing can be done.
+    pub(super) fn carry(&mut self, wish: Result<Wish, String>) -> Vec<Request> {
         match wish {
             Err(reason) => {
                 self.toast(reason, true);
@@ -243,14 +251,20 @@ impl Ui {
         }
     }
 
-    /// The selected row of a pane; refused where the rows on screen may be others than those of
-    /// the picture.
-    fn selected(&self, view: View, pane: usize, what: &str) -> Result<usize, String> {
+    /// The selected row of a pane.
+    pub(super) fn row_of(&self, view: View, pane: usize, what: &str) -> Result<usize, String> {
         if self.model.view != view || self.model.pane != pane {
             return Err(format!("select {what} in the {} view first", view.title()));
         }
+        Ok(self.model.row)
+    }
+
+    /// The selected row of a table; refused where the rows on screen may be others than those of
+    /// the picture.
+    fn selected(&self, view: View, pane: usize, what: &str) -> Result<usize, String> {
+        let row = self.row_of(view, pane, what)?;
         if self.model.filter.is_empty() {
-            Ok(self.model.row)
+            Ok(row)
         } else {
             let how = match self.keymap.key(Action::Back) {
                 Some(key) => format!("clear it with {key} first"),
@@ -287,8 +301,9 @@ impl Ui {
         Ok(Wish::Ask(Pending {
             command: TradeCommand::Close(InstrumentId(id)),
             effect: format!("close {symbol} {} at market, reduce-only", position.size),
-            word: Some("close"),
+            word: Some("close".into()),
             typed: String::new(),
+            only_while: None,
         }))
     }
 
@@ -331,7 +346,7 @@ impl Ui {
 }
 
 /// What an act comes to.
-enum Wish {
+pub(super) enum Wish {
     /// It goes at once, with a message.
     Now(TradeCommand, String),
     /// A person has to agree.
@@ -345,12 +360,13 @@ impl Pending {
             effect,
             word: None,
             typed: String::new(),
+            only_while: None,
         }
     }
 
     /// The question with its effect, and with what has been typed where a word is needed.
     pub(super) fn question(&self) -> String {
-        match self.word {
+        match &self.word {
             None => format!("{}?", self.effect),
             Some(word) => format!("{}? type {word} and Enter: {}_", self.effect, self.typed),
         }
@@ -370,7 +386,8 @@ fn close_all(snapshot: &Snapshot) -> Wish {
     Wish::Ask(Pending {
         command: TradeCommand::CloseAll,
         effect: format!("close all {n_positions} positions at market, reduce-only"),
-        word: Some("close"),
+        word: Some("close".into()),
         typed: String::new(),
+        only_while: None,
     })
 }

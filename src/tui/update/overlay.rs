@@ -121,7 +121,7 @@ impl Ui {
         let Some(pending) = &mut self.pending else {
             return;
         };
-        let Some(word) = pending.word else {
+        let Some(word) = pending.word.as_deref() else {
             let toggles = [
                 KeyCode::Tab,
                 KeyCode::BackTab,
@@ -144,16 +144,7 @@ impl Ui {
 
     fn enter(&mut self, snapshot: &Snapshot, seen: KillSeen) -> Vec<Request> {
         match self.model.overlay.take() {
-            Some(Overlay::Confirm { yes, .. }) => {
-                let pending = self.pending.take().filter(|_| yes);
-                if pending.is_none() {
-                    self.toast("nothing was done", false);
-                }
-                pending
-                    .map(|pending| Request::Command(Command::Trade(pending.command)))
-                    .into_iter()
-                    .collect()
-            }
+            Some(Overlay::Confirm { yes, .. }) => self.answer(yes, snapshot),
             Some(Overlay::Quit { selected }) => {
                 let policy = POLICIES.get(selected).copied().unwrap_or(ExitPolicy::Keep);
                 vec![Request::Exit(policy)]
@@ -173,6 +164,20 @@ impl Ui {
             }
             Some(Overlay::Help { .. } | Overlay::Kill(_)) | None => Vec::new(),
         }
+    }
+
+    /// The answer to a question; what it was about must still be so.
+    fn answer(&mut self, yes: bool, snapshot: &Snapshot) -> Vec<Request> {
+        let Some(pending) = self.pending.take().filter(|_| yes) else {
+            self.toast("nothing was done", false);
+            return Vec::new();
+        };
+        let still = |difference| snapshot.differences.contains(difference);
+        if !pending.only_while.as_ref().is_none_or(still) {
+            self.toast("nothing was done: it has changed since the question", true);
+            return Vec::new();
+        }
+        vec![Request::Command(Command::Trade(pending.command))]
     }
 
     /// Moves the selection of a list; the theme picker shows what is selected at once.

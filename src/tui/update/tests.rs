@@ -78,7 +78,7 @@ fn order(number: u32) -> OrderView {
     }
 }
 
-/// Two markets, a position in the second, three orders, one leg.
+/// Two markets, a position in the second, three orders, two differences, one leg.
 fn busy() -> Snapshot {
     Snapshot {
         markets: vec![market("BTCUSDT"), market("ETHUSDT")],
@@ -95,6 +95,20 @@ fn busy() -> Snapshot {
             strategy: "ma-cross".to_owned(),
         }],
         orders: vec![order(0), order(1), order(2)],
+        differences: vec![
+            DifferenceView {
+                class: "foreign order".into(),
+                ours: "not ours".to_owned(),
+                venue: "Sell 1 ETHUSDT (ab)".to_owned(),
+                repair: "cancel it at the venue, or leave it".into(),
+            },
+            DifferenceView {
+                class: "position".into(),
+                ours: "0.05".to_owned(),
+                venue: "0.02 ETHUSDT".to_owned(),
+                repair: "adopt it, or close it".into(),
+            },
+        ],
         legs: vec![LegView {
             name: "ma-cross".to_owned(),
             family: "ma-cross".to_owned(),
@@ -121,6 +135,7 @@ pub(in crate::tui) fn layout() -> Layout {
             (View::Blotter, 0) => snapshot.positions.len(),
             (View::Blotter, 1) => snapshot.orders.len(),
             (View::Agent, 0) => snapshot.legs.len(),
+            (View::Health, 0) => snapshot.differences.len(),
             (View::Log, _) => 40,
             _ => 0,
         },

@@ -61,6 +61,7 @@ const fn local(view: View) -> &'static [Hint] {
             (2, &[Action::StartLeg], "start leg"),
         ],
         View::Risk | View::Performance => &[(1, ROWS, "row")],
+        View::Health => &[(1, ROWS, "row"), (2, &[Action::Adopt], "adopt")],
         View::Log => &[(1, ROWS, "scroll"), (1, &[Action::LogLevel], "level")],
     }
 }

@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::scene::{Scene, Size};
+use super::venue;
 use crate::control::{FeedHealth, KillPhase, LegPhase, MarketView};
 use crate::domain::{KillLevel, Mode, Money};
 use crate::tui::model::View;
@@ -40,6 +41,9 @@ pub(super) fn state(scene: &Scene<'_>) -> (String, &'static str, Role) {
     }
     if snapshot.state.disconnected || snapshot.at.is_none() {
         return fixed("✗ NO DATA", "✗ NO DATA", Role::StateHalted);
+    }
+    if venue::holds_everything(scene) {
+        return fixed("‖ NO ENTRIES", "‖ NO ENTRIES", Role::StateReduce);
     }
     let end = snapshot.state.pauses.iter().map(|pause| pause.until).max();
     if let (Some(end), Some(at)) = (end, snapshot.at)
@@ -243,6 +247,7 @@ pub(super) fn second_row(canvas: &mut Canvas<'_>, row: Rect, scene: &Scene<'_>) 
         });
     }
     pieces.extend(session_pieces(scene));
+    pieces.extend(venue::pieces(scene));
     pieces.extend(market_pieces(scene));
     pieces.extend(leg_pieces(scene));
     let line = fit(

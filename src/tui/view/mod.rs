@@ -6,10 +6,13 @@
 mod agent;
 mod blotter;
 mod book;
+mod budgets;
 mod dashboard;
 mod features;
 mod footer;
 mod header;
+mod health;
+mod inbox;
 mod kill;
 mod log;
 mod overlay;
@@ -20,6 +23,7 @@ mod scene;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod venue;
 mod xs;
 
 use ratatui::Frame;
@@ -81,6 +85,7 @@ fn frame_and_body(canvas: &mut Canvas<'_>, mut body: Rect, scene: &Scene<'_>, si
         let row = cut_top(&mut body, 1);
         kill::kill_row(canvas, row, scene);
     }
+    held_row(canvas, &mut body, scene);
     let row = scene::cut_bottom(&mut body, 1);
     footer::draw(canvas, row, scene);
     let view = scene.model.view;
@@ -96,6 +101,7 @@ fn frame_and_body(canvas: &mut Canvas<'_>, mut body: Rect, scene: &Scene<'_>, si
         View::Risk => risk::draw(canvas, body, scene, size),
         View::Performance => performance::draw(canvas, body, scene, size),
         View::Log => log::pane(canvas, body, scene, true),
+        View::Health => health::draw(canvas, body, scene, size),
     }
 }
 
@@ -109,5 +115,17 @@ fn pane(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, index: usize) {
         View::Risk => risk::pane(canvas, area, scene, index),
         View::Performance => performance::pane(canvas, area, scene, index),
         View::Log => log::pane(canvas, area, scene, true),
+        View::Health => health::pane(canvas, area, scene, index),
+    }
+}
+
+/// What the venue holds back, in a row of its own on every view; nothing when it holds nothing.
+fn held_row(canvas: &mut Canvas<'_>, body: &mut Rect, scene: &Scene<'_>) {
+    let held = venue::held(scene);
+    if !held.is_empty() {
+        let row = cut_top(body, 1);
+        if 0 < row.height {
+            venue::held_row(canvas, row, scene, &held);
+        }
     }
 }

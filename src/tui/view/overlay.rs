@@ -252,7 +252,7 @@ fn confirm(canvas: &mut Canvas<'_>, area: Rect, question: &str, yes: bool) {
 }
 
 /// Words of a text in lines of at most `width` characters.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let last = lines.len() - 1;

@@ -8,12 +8,13 @@ use crate::tui::model::View;
 /// Dashboard: chart, book, positions and orders, risk, agent, log, equity. Book: ladder, fills,
 /// quote. Blotter: positions, orders, fills, trades. Agent: decision, why, features, history.
 /// Risk: limits, state. Performance: equity, drawdown, statistics, trades. Log: the lines.
+/// Health: differences, connections, venue, data; without a venue: venue, session, trouble, data.
 #[must_use]
 pub const fn panes(view: View) -> usize {
     match view {
         View::Dashboard => 7,
         View::Book => 3,
-        View::Blotter | View::Agent | View::Performance => 4,
+        View::Blotter | View::Agent | View::Performance | View::Health => 4,
         View::Risk => 2,
         View::Log => 1,
     }
@@ -34,6 +35,7 @@ pub fn rows(view: View, pane: usize, snapshot: &Snapshot) -> usize {
         (View::Blotter | View::Performance, 3) => snapshot.trades.len(),
         (View::Agent, 0) => snapshot.legs.len(),
         (View::Log, _) | (View::Dashboard, 5) => snapshot.notices.len(),
+        (View::Health, 0) => snapshot.differences.len(),
         (View::Agent, 2) => snapshot
             .legs
             .iter()

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use super::header::{short, state};
 use super::kill::kill_line;
 use super::scene::{Scene, Size, cut_left, cut_top, part};
+use super::venue::held;
 use crate::control::{Gauge, GaugeAction};
 use crate::domain::KillLevel;
 use crate::tui::action::Action;
@@ -168,6 +169,9 @@ fn state_lines<'a>(scene: &Scene<'a>, area: Rect) -> Vec<Line<'a>> {
                 .with(Role::Ok, "latch open")
                 .with(Role::Dim, " · ACTIVE > REDUCE-ONLY > HALTED > FLAT"),
         );
+    }
+    for one in held(scene) {
+        lines.push(name("venue").with(Role::Warn, one.text));
     }
     for pause in &snapshot.state.pauses {
         let left = snapshot.at.map_or_else(

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::header::{self, pnl_role};
 use super::scene::{Scene, cut_bottom, cut_top};
 use super::tables::position_side;
-use super::{kill, log};
+use super::{health, kill, log, venue};
 use crate::domain::KillLevel;
 use crate::tui::action::Action;
 use crate::tui::model::View;
@@ -30,6 +30,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, mut area: Rect, scene: &Scene<'_>) {
     if KillLevel::Active < scene.kill_level() {
         let row = cut_top(&mut area, 1);
         kill::kill_row(canvas, row, scene);
+    }
+    super::held_row(canvas, &mut area, scene);
+    if scene.model.view == View::Health {
+        health::lines(canvas, area, scene);
+        return;
     }
     if scene.model.view == View::Log {
         log::tail(canvas, area, scene);
@@ -83,6 +88,13 @@ fn lines<'a>(scene: &Scene<'_>) -> Vec<Vec<Ranked<'a>>> {
     ]);
     all.extend(positions(scene));
     all.push(limits(scene));
+    if let Some(venue) = &scene.snapshot.venue {
+        let mut pieces = vec![piece(0, venue::link(venue))];
+        if let Some((words, role)) = venue::agreement(scene) {
+            pieces.push(piece(1, Line::of(role, words)));
+        }
+        all.push(pieces);
+    }
     if let Some(market) = scene.market() {
         let (word, role) = header::health(market.health);
         let mut line = Line::of(Role::Dim, "feed ").with(role, word);

@@ -40,6 +40,33 @@ pub fn gauge(canvas: &mut Canvas<'_>, x: u16, y: u16, width: u16, used: Option<f
     }
 }
 
+/// `━━━───══`: a budget of `limit`. Used part at the left; at the right, the part that is kept
+/// for what lowers risk, as far as it is not used.
+pub fn budget(canvas: &mut Canvas<'_>, area: Rect, limit: u32, left: u32, reserved: u32) {
+    let (used, kept) = (limit.saturating_sub(left), reserved.min(limit));
+    let (width, whole) = (u64::from(area.width), u64::from(limit));
+    // Cells of a part, rounded to the nearest; anything above zero shows at least one.
+    let cells = |part: u32| {
+        let n = (u64::from(part) * width * 2 + whole).checked_div(whole * 2);
+        n.map_or(0, |n| n.max(u64::from(0 < part)).min(width))
+    };
+    let (n_used, first_kept) = (cells(used), width - cells(kept));
+    let role = if used < limit - kept {
+        gauge_role(f64::from(used) / f64::from(limit - kept))
+    } else {
+        Role::GaugeBad
+    };
+    let looks = [role, Role::Accent, Role::GaugeRest].map(|role| canvas.style(role));
+    for (n, x) in (0_u64..).zip(area.left()..area.right()) {
+        let (glyph, style) = match n {
+            n if n < n_used => ('━', looks[0]),
+            n if first_kept <= n => ('═', looks[1]),
+            _ => ('─', looks[2]),
+        };
+        canvas.put(x, area.y, glyph, style);
+    }
+}
+
 /// `███▋`: a bar of `part` of the width, in eighths of a cell.
 pub fn depth(canvas: &mut Canvas<'_>, x: u16, y: u16, width: u16, part: f64, role: Role) {
     let eighths = index(part * f64::from(width) * 8.0, usize::from(width) * 8);
@@ -155,6 +182,26 @@ mod tests {
             (None, "────────"),
         ] {
             assert_eq!(drawn(8, |c| gauge(c, 0, 0, 8, used)), wanted, "{used:?}");
+        }
+    }
+
+    #[test]
+    fn budgets_show_what_is_used_and_what_is_kept() {
+        for ((limit, left, reserved), wanted) in [
+            ((10, 10, 2), "────────══"),
+            ((10, 7, 2), "━━━─────══"),
+            ((10, 2, 2), "━━━━━━━━══"),
+            ((10, 1, 2), "━━━━━━━━━═"),
+            ((10, 0, 2), "━━━━━━━━━━"),
+            ((600, 599, 1), "━────────═"),
+            ((10, 99, 99), "══════════"),
+            ((0, 0, 0), "──────────"),
+            ((0, 5, 5), "──────────"),
+            ((u32::MAX, 0, u32::MAX), "━━━━━━━━━━"),
+        ] {
+            let area = Rect::new(0, 0, 10, 1);
+            let seen = drawn(10, |c| budget(c, area, limit, left, reserved));
+            assert_eq!(seen, wanted, "{limit} {left} {reserved}");
         }
     }
 

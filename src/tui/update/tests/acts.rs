@@ -138,6 +138,109 @@ fn a_close_needs_its_word() {
     assert_eq!(desk.keys(&["X", "c", "l", "o", "s", "e", "enter"]), [all]);
 }
 
+/// The keys of a phrase.
+fn phrase(text: &str) -> Vec<String> {
+    let key = |c: char| {
+        if c == ' ' {
+            "space".to_owned()
+        } else {
+            c.into()
+        }
+    };
+    text.chars().map(key).collect()
+}
+
+fn types(desk: &mut Desk, text: &str) {
+    for key in phrase(text) {
+        assert_eq!(desk.key(&key), [], "{text}");
+    }
+}
+
+#[test]
+fn an_adoption_needs_a_position_that_differs_and_its_phrase() {
+    let adopt = trade(TradeCommand::Adopt(InstrumentId(1)));
+    let mut desk = live();
+    desk.keys(&["8", "A"]);
+    assert_eq!(desk.ui.model.overlay, None, "an order cannot be adopted");
+    assert!(
+        desk.ui
+            .model
+            .toasts
+            .last()
+            .unwrap()
+            .text
+            .contains("cancel it at the venue")
+    );
+    for answer in ["", "adopt", "adopt ethusdx", "adopt ETHUSDT", "close"] {
+        desk.keys(&["j", "A"]);
+        types(&mut desk, answer);
+        assert_eq!(desk.keys(&["tab", "enter"]), [], "{answer}");
+    }
+    desk.keys(&["A"]);
+    desk.take(Msg::Paste("adopt ethusdt".to_owned()));
+    assert_eq!(desk.keys(&["enter"]), [], "a paste is no answer");
+    desk.keys(&["A"]);
+    assert!(
+        matches!(&desk.ui.model.overlay, Some(Overlay::Confirm { question, yes: false })
+        if question.contains("0.02 ETHUSDT as ours, in place of 0.05"))
+    );
+    types(&mut desk, "adopt ethusdt");
+    assert_eq!(desk.keys(&["enter"]), [adopt]);
+    desk.keys(&["tab", "A"]);
+    assert_eq!(desk.ui.model.overlay, None, "another pane has the focus");
+    desk.keys(&["1", "A"]);
+    assert_eq!(desk.ui.model.overlay, None, "another view has the keys");
+}
+
+#[test]
+fn the_palette_adopts_by_symbol() {
+    let adopt = trade(TradeCommand::Adopt(InstrumentId(1)));
+    let mut desk = live();
+    desk.keys(&[":"]);
+    desk.text("adopt e");
+    let rows = desk.ui.palette_rows(&desk.snapshot);
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].text, "adopt ETHUSDT: ours 0.05, venue 0.02 ETHUSDT");
+    assert_eq!(desk.keys(&["enter"]), [], "it asks");
+    types(&mut desk, "adopt ethusdt");
+    assert_eq!(desk.keys(&["enter"]), [adopt]);
+    // No difference of positions: nothing to adopt.
+    for symbol in ["BTCUSDT", "XRPUSDT", "ETH"] {
+        desk.snapshot
+            .differences
+            .truncate(if symbol == "ETH" { 1 } else { 2 });
+        desk.keys(&[":"]);
+        desk.text(&format!("adopt {symbol}"));
+        assert_eq!(desk.keys(&["enter"]), []);
+        assert_eq!(desk.ui.model.overlay, None, "{symbol}");
+        let said = &desk.ui.model.toasts.last().unwrap().text;
+        assert!(said.contains(symbol), "{said}");
+    }
+    // Without a symbol the palette asks for one.
+    desk.keys(&[":"]);
+    desk.text("adopt <sym");
+    desk.keys(&["ctrl-u"]);
+    desk.text("adopt");
+    desk.keys(&["enter"]);
+    assert!(matches!(&desk.ui.model.overlay,
+        Some(Overlay::Palette { input, .. }) if input == "adopt "));
+}
+
+#[test]
+fn a_difference_that_changes_under_the_question_is_not_adopted() {
+    let mut desk = live();
+    desk.keys(&["8", "j", "A"]);
+    types(&mut desk, "adopt ethusdt");
+    desk.snapshot.differences[1].venue = "9000 ETHUSDT".to_owned();
+    assert_eq!(desk.keys(&["enter"]), []);
+    let said = &desk.ui.model.toasts.last().unwrap().text;
+    assert!(said.contains("it has changed since the question"), "{said}");
+    // A picture that is held may be older than what the venue says by now.
+    desk.keys(&["p", "A"]);
+    assert_eq!(desk.ui.model.overlay, None);
+    assert!(desk.ui.model.toasts.last().unwrap().text.contains("held"));
+}
+
 #[test]
 fn an_order_is_cancelled_at_once_where_one_is_selected() {
     let mut desk = live();

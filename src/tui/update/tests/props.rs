@@ -117,7 +117,10 @@ proptest! {
                         TradeCommand::CancelAll | TradeCommand::StartLeg(_) => {
                             prop_assert!(yes && key == "enter");
                         }
-                        TradeCommand::Close(_) | TradeCommand::CloseAll | TradeCommand::Adopt(_) => {
+                        TradeCommand::Adopt(_) => {
+                            return Err(TestCaseError::fail("nobody types that phrase by chance"));
+                        }
+                        TradeCommand::Close(_) | TradeCommand::CloseAll => {
                             let Some(Overlay::Confirm { question, .. }) = &model.overlay else {
                                 return Err(TestCaseError::fail("a close without a question"));
                             };

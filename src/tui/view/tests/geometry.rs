@@ -4,8 +4,15 @@ use super::*;
 use crate::tui::sample;
 use crate::tui::view::{Size, panes, rows};
 
-const SHORT_STATES: [&str; 7] = [
-    "ACTIVE", "REDUCE", "HALT", "FLAT", "PAUSED", "NO DATA", "WARMING",
+const SHORT_STATES: [&str; 8] = [
+    "ACTIVE",
+    "REDUCE",
+    "HALT",
+    "FLAT",
+    "PAUSED",
+    "NO DATA",
+    "WARMING",
+    "NO ENTRIES",
 ];
 
 fn check(size: (u16, u16), snapshot: &Snapshot, model: &Model, theme: &Theme, kill: KillView) {
@@ -39,10 +46,12 @@ fn sizes() -> Vec<(u16, u16)> {
 
 #[test]
 fn every_view_draws_at_every_size() {
-    let (snapshot, theme) = (sample::normal(7), dark());
+    let (snapshots, theme) = ([sample::normal(7), sample::troubled(7)], dark());
     for (n, size) in sizes().into_iter().enumerate() {
-        // Each size meets two views; over all sizes each view meets hundreds.
-        for view in [View::ALL[n % 7], View::ALL[(n + 3) % 7]] {
+        // Each size meets two views; over all sizes each view meets hundreds, with and without
+        // a venue.
+        let snapshot = &snapshots[n / 3 % 2];
+        for view in [View::ALL[n % 8], View::ALL[(n + 3) % 8]] {
             let model = Model {
                 pane: n % 8,
                 row: n,
@@ -50,7 +59,19 @@ fn every_view_draws_at_every_size() {
                 ascii: n % 4 == 0,
                 ..model(view)
             };
-            check(size, &snapshot, &model, &theme, IDLE);
+            check(size, snapshot, &model, &theme, IDLE);
+        }
+    }
+}
+
+#[test]
+fn the_health_view_draws_on_a_dense_grid() {
+    let theme = dark();
+    for snapshot in [sample::troubled(7), sample::connected(7), sample::empty()] {
+        for w in (1..=220).step_by(9) {
+            for h in (1..=70).step_by(5) {
+                check((w, h), &snapshot, &model(View::Health), &theme, IDLE);
+            }
         }
     }
 }
@@ -70,7 +91,7 @@ fn every_dialog_draws_at_every_size_and_leaves_row_zero() {
     let (snapshot, theme) = (sample::killed(7), dark());
     let overlays = overlays();
     for (n, size) in sizes().into_iter().enumerate() {
-        let mut model = model(View::ALL[n % 7]);
+        let mut model = model(View::ALL[n % 8]);
         model.overlay.clone_from(&overlays[n % overlays.len()]);
         model.toasts = vec![
             crate::tui::model::Toast {
@@ -90,11 +111,13 @@ fn the_whole_grid_draws_when_it_is_asked_for() {
         println!("skipped: set TRADETERM_FULL_GRID=1 for every size of every view");
         return;
     }
-    let (snapshot, theme) = (sample::normal(7), dark());
-    for view in View::ALL {
-        for w in 1..=220 {
-            for h in 1..=70 {
-                check((w, h), &snapshot, &model(view), &theme, IDLE);
+    let theme = dark();
+    for snapshot in [sample::normal(7), sample::troubled(7)] {
+        for view in View::ALL {
+            for w in 1..=220 {
+                for h in 1..=70 {
+                    check((w, h), &snapshot, &model(view), &theme, IDLE);
+                }
             }
         }
     }
@@ -118,7 +141,7 @@ fn the_smaller_class_wins() {
 
 #[test]
 fn every_pane_can_be_zoomed_and_says_how_many_rows_it_has() {
-    let (snapshot, theme) = (sample::normal(7), dark());
+    let (snapshot, theme) = (sample::troubled(7), dark());
     for view in View::ALL {
         for pane in 0..panes(view) {
             let model = Model {
@@ -136,4 +159,5 @@ fn every_pane_can_be_zoomed_and_says_how_many_rows_it_has() {
     assert_eq!(rows(View::Dashboard, 2, &snapshot), 3);
     assert_eq!(rows(View::Blotter, 1, &snapshot), 2);
     assert_eq!(rows(View::Agent, 9, &snapshot), 0);
+    assert_eq!(rows(View::Health, 0, &snapshot), 4);
 }

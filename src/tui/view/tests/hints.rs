@@ -9,7 +9,7 @@ const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 60)];
 
 /// All pages of the console with those keys, as text.
 fn pages(keymap: &Keymap) -> Vec<String> {
-    let snapshot = sample::normal(5);
+    let snapshot = sample::troubled(5);
     let mut pages = Vec::new();
     for view in View::ALL {
         for overlay in [None, Some(modal(false, false)), Some(modal(false, true))] {
@@ -59,6 +59,8 @@ fn keys_that_were_replaced_are_named_and_the_former_ones_are_not() {
         ("next-market", "n"),
         ("stop-leg", "f8"),
         ("log-level", "L"),
+        ("adopt", "f4"),
+        ("view-8", "9"),
     ]);
     let pages = pages(&keymap).join("\n");
     for hint in [
@@ -75,6 +77,8 @@ fn keys_that_were_replaced_are_named_and_the_former_ones_are_not() {
         "b n market",
         "f8 stop leg",
         "L level",
+        "f4 adopt",
+        "9 health",
         "f9: what now?",
         "[Enter f9]",
         "f9  blocks entries",
@@ -95,6 +99,8 @@ fn keys_that_were_replaced_are_named_and_the_former_ones_are_not() {
         "[ ] market",
         "s stop leg",
         "v level",
+        "A adopt",
+        "8 health",
         "K: what now?",
         "Enter K]",
         "K  blocks",
@@ -116,7 +122,7 @@ fn acts_without_a_key_have_no_hint() {
         text += &format!("{} = {keys}\n", spec.id);
     }
     let keymap = Keymap::from_toml(&text).unwrap();
-    let mut snapshot = sample::normal(5);
+    let mut snapshot = sample::troubled(5);
     snapshot.session.mode = Mode::Paper;
     for view in View::ALL {
         for size in SIZES {
@@ -128,7 +134,15 @@ fn acts_without_a_key_have_no_hint() {
                 "{view:?} {size:?}"
             );
             let page = lines(&buffer);
-            for words in ["zoom", " pan ", " close ─", "cancel all", " market ─"] {
+            for words in [
+                "zoom",
+                " pan ",
+                " close ─",
+                " adopt │",
+                " health ",
+                "cancel all",
+                " market ─",
+            ] {
                 assert!(!page.contains(words), "{words:?}:\n{page}");
             }
         }

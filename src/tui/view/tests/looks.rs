@@ -9,7 +9,7 @@ use crate::tui::sample;
 use crate::tui::theme::{Depth, Role};
 
 /// Look of the first cell of `text` on a row.
-fn look(buffer: &Buffer, y: u16, text: &str) -> Style {
+pub(super) fn look(buffer: &Buffer, y: u16, text: &str) -> Style {
     let line = row(buffer, y);
     let at = line
         .find(text)
@@ -18,13 +18,13 @@ fn look(buffer: &Buffer, y: u16, text: &str) -> Style {
     buffer[(x, y)].style()
 }
 
-fn y_of(buffer: &Buffer, text: &str) -> u16 {
+pub(super) fn y_of(buffer: &Buffer, text: &str) -> u16 {
     (0..buffer.area.height)
         .find(|y| row(buffer, *y).contains(text))
         .unwrap_or_else(|| panic!("{text:?} is not on the screen:\n{}", lines(buffer)))
 }
 
-fn assert_role(style: Style, role: Role) {
+pub(super) fn assert_role(style: Style, role: Role) {
     let theme = dark();
     assert_eq!(style.fg, theme.style(role).fg, "{}", role.name());
     assert_eq!(style.bg, Some(theme.ground(role)), "{}", role.name());

@@ -5,6 +5,7 @@ mod hints;
 mod looks;
 mod odd;
 mod pictures;
+mod venue;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

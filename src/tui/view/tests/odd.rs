@@ -41,7 +41,7 @@ fn odd_snapshots_draw_everywhere_and_bring_no_control_characters() {
 
 #[test]
 fn ascii_screens_hold_only_ascii() {
-    let (snapshot, theme) = (sample::normal(3), dark());
+    let (snapshot, theme) = (sample::troubled(3), dark());
     for view in View::ALL {
         for size in [(40, 10), (80, 24), (120, 40), (200, 60)] {
             for overlay in overlays() {
@@ -61,7 +61,7 @@ fn ascii_screens_hold_only_ascii() {
 
 #[test]
 fn nothing_is_drawn_in_the_colour_of_its_ground() {
-    let snapshot = sample::normal(3);
+    let snapshot = sample::troubled(3);
     for name in Theme::builtin_names() {
         let theme = Theme::builtin(name).unwrap();
         for view in View::ALL {
@@ -87,13 +87,25 @@ proptest! {
         mode in 0..5_usize,
         width in 1..220_u16,
         height in 1..70_u16,
-        view in 0..7_usize,
+        view in 0..View::ALL.len(),
         zoom: usize,
         pan: usize,
         scroll: usize,
         row: usize,
     ) {
-        let mut snapshot = sample::normal(seed);
+        let mut snapshot = if seed % 5 < 2 {
+            sample::troubled(seed)
+        } else {
+            sample::normal(seed)
+        };
+        if let Some(venue) = &mut snapshot.venue {
+            venue.connections[0].name.clone_from(&text);
+            venue.connections[1].detail.clone_from(&text);
+            venue.budgets[0].name.clone_from(&text);
+            venue.account_lacks = (seed % 2 == 0).then(|| text.clone());
+            snapshot.differences[0].ours.clone_from(&text);
+            snapshot.differences[0].venue.clone_from(&text);
+        }
         snapshot.session.mode =
             [Mode::Replay, Mode::Paper, Mode::Demo, Mode::Testnet, Mode::Live][mode];
         snapshot.session.synthetic = seed % 2 == 0;
@@ -123,7 +135,7 @@ proptest! {
         if 20 <= width {
             let first = self::row(&buffer, 0);
             prop_assert!(first.contains(&snapshot.session.mode.name().to_uppercase()));
-            let known = ["ACTIVE", "NO DATA"].iter().any(|state| first.contains(state));
+            let known = ["ACTIVE", "NO DATA", "NO ENTRIES"].iter().any(|state| first.contains(state));
             prop_assert!(known, "{first:?}");
         }
     }

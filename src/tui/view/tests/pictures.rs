@@ -53,6 +53,25 @@ fn states() {
 }
 
 #[test]
+fn sessions_with_a_venue() {
+    let (connected, troubled) = (sample::connected(42), sample::troubled(42));
+    for size in [(40, 10), (80, 24), (120, 40), (200, 60)] {
+        for view in [View::Health, View::Dashboard] {
+            let name = view.title().to_lowercase();
+            let troubled_name = format!("{name}_troubled");
+            picture(&troubled_name, size, &troubled, &model(view), IDLE);
+            let connected_name = format!("{name}_connected");
+            picture(&connected_name, size, &connected, &model(view), IDLE);
+        }
+    }
+    let ascii = Model {
+        ascii: true,
+        ..model(View::Health)
+    };
+    picture("health_ascii", (80, 24), &troubled, &ascii, IDLE);
+}
+
+#[test]
 fn dialogs() {
     let snapshot = sample::normal(42);
     let names = [
@@ -89,9 +108,15 @@ fn dialogs() {
 #[test]
 fn svg_of_the_dashboard_is_stable() {
     let snapshot = sample::normal(42);
+    let troubled = sample::troubled(42);
     for view in View::ALL {
         for size in [(120, 40), (200, 60)] {
-            let buffer = buffer_of(size, &snapshot, &model(view), &dark(), IDLE);
+            let snapshot = if view == View::Health {
+                &troubled
+            } else {
+                &snapshot
+            };
+            let buffer = buffer_of(size, snapshot, &model(view), &dark(), IDLE);
             let svg = crate::tui::svg::render(&buffer, &dark());
             assert_eq!(svg, crate::tui::svg::render(&buffer, &dark()));
             if let Some(folder) = std::env::var_os("TRADETERM_SHOTS") {
