@@ -8,6 +8,7 @@ mod journals;
 mod live;
 mod models;
 pub mod permissions;
+mod trading;
 
 pub use build::{
     BuildError, Built, FeedIntervals, MarketSource, build_session, open_market, unpaced_until,
@@ -19,3 +20,4 @@ pub use live::{
     series_of,
 };
 pub use models::{ModelSource, load_bundle, shipped_names};
+pub use trading::{TradingError, TradingParts, check_account, open_account};

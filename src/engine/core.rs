@@ -200,6 +200,12 @@ impl Engine {
         self.level
     }
 
+    /// Every order of the session.
+    #[must_use]
+    pub const fn orders(&self) -> &Orders {
+        &self.orders
+    }
+
     /// The instruments the engine knows.
     #[must_use]
     pub const fn instruments(&self) -> &Instruments {

@@ -25,7 +25,9 @@ use crate::domain::{
 };
 use crate::engine::Event;
 use crate::risk::Approved;
-use crate::venue::broker::{AskError, CancelSent, Found, RemoteBroker, Submitted};
+use crate::venue::broker::{
+    AskError, CancelSent, Found, KnownOrder, RemoteBroker, Standing, Submitted,
+};
 use crate::venue::bybit::clock::WallClock;
 
 /// Times and bounds of the gateway.
@@ -139,9 +141,6 @@ pub struct GatewayParts<B> {
     pub clock: Arc<dyn WallClock>,
     /// Times and bounds.
     pub timing: GatewayTiming,
-    /// Orders of an interrupted session that were still open: `true` where the venue has shown
-    /// that it has the order.
-    pub open: Vec<(ClientOrderId, InstrumentId, Qty, bool)>,
     /// Venue time from which executions belong to this session.
     pub since: Timestamp,
 }
@@ -180,7 +179,7 @@ impl<B: RemoteBroker> Gateway<B> {
 
     /// Runs until the engine has gone.
     pub async fn run(mut self) {
-        if self.begin().await.is_err() {
+        if self.lacks(Some("not read yet".to_owned())).await.is_err() {
             return;
         }
         loop {
@@ -221,25 +220,26 @@ impl<B: RemoteBroker> Gateway<B> {
         }
     }
 
-    /// Takes up what an interrupted session left open.
-    async fn begin(&mut self) -> Result<(), Ended> {
-        self.lacks(Some("not read yet".to_owned())).await?;
-        let now = self.parts.clock.now();
-        for (order, instrument, qty, is_accepted) in std::mem::take(&mut self.parts.open) {
-            let tracked = Tracked {
-                instrument,
-                qty,
-                filled: Qty::ZERO,
-                touched: now,
-                is_accepted,
-                is_searched: false,
-            };
-            self.orders.insert(order, tracked);
-            if !is_accepted {
-                let cause = "the session was interrupted".to_owned();
-                self.tell(AccountEvent::Unknown { order, cause }).await?;
-                self.search(order);
-            }
+    /// Takes up an order of an interrupted session.
+    async fn take_up(&mut self, known: KnownOrder, standing: Standing) -> Result<(), Ended> {
+        let (order, spec) = (known.id, known.spec.clone());
+        self.parts.broker.remember(known);
+        if standing == Standing::Over {
+            return Ok(());
+        }
+        let tracked = Tracked {
+            instrument: spec.instrument,
+            qty: spec.qty,
+            filled: Qty::ZERO,
+            touched: self.parts.clock.now(),
+            is_accepted: standing == Standing::Working,
+            is_searched: false,
+        };
+        self.orders.insert(order, tracked);
+        if standing == Standing::Open {
+            let cause = "the session was interrupted".to_owned();
+            self.tell(AccountEvent::Unknown { order, cause }).await?;
+            self.search(order);
         }
         Ok(())
     }
@@ -271,6 +271,7 @@ impl<B: RemoteBroker> Gateway<B> {
                 self.tasks
                     .spawn(async move { submit(&*broker, &kill, &*clock, order, expected).await });
             }
+            Outgoing::Known(known, standing) => return self.take_up(known, standing).await,
             Outgoing::Cancel(id) => {
                 let Some(tracked) = self.orders.get(&id) else {
                     return self.tell(AccountEvent::CancelRejected { order: id }).await;

@@ -12,7 +12,7 @@ use crate::domain::{
     AccountEvent, AccountReport, ClientOrderId, MarketEvent, Money, NotSent, Price, Timestamp,
 };
 use crate::risk::Approved;
-use crate::venue::broker::{AccountSnapshot, Broker, OpenPosition};
+use crate::venue::broker::{AccountSnapshot, Broker, KnownOrder, OpenPosition, Standing};
 
 /// Entries that may wait for the gateway.
 const ENTRIES: usize = 64;
@@ -26,6 +26,8 @@ pub enum Outgoing {
     Submit(Approved, Option<Price>),
     /// A cancel.
     Cancel(ClientOrderId),
+    /// An order of an interrupted session.
+    Known(KnownOrder, Standing),
 }
 
 /// What the venue itself said last, for the flat certificate.
@@ -195,6 +197,18 @@ impl Broker for Remote {
 
     fn mute(&mut self, is_muted: bool) {
         self.is_muted = is_muted;
+    }
+
+    fn resume(&mut self, orders: Vec<(KnownOrder, Standing)>) {
+        for (order, standing) in orders {
+            if self
+                .urgent
+                .try_send(Outgoing::Known(order, standing))
+                .is_err()
+            {
+                tracing::error!("too many orders of the last session: some are not looked for");
+            }
+        }
     }
 
     fn accounts_are_sources(&self) -> bool {

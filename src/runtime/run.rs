@@ -439,8 +439,17 @@ impl<S: Source, B: Broker> Run<S, B> {
             reason,
             level: self.session.engine.level(),
             by_limit: self.recorder.by_limit,
-            is_flat: self.session.broker.account().is_flat(),
+            is_flat: self.is_flat(),
         })
+    }
+
+    /// Whether nothing is left behind, by the venue's word where it is certain and else by ours.
+    fn is_flat(&self) -> bool {
+        let account = self.session.broker.account();
+        account.is_flat()
+            || (account.is_uncertain
+                && account.positions.is_empty()
+                && self.session.engine.is_flat())
     }
 
     /// Lets the market go on, without entries, until what is held is closed.

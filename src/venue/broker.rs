@@ -47,6 +47,9 @@ pub trait Broker {
     /// and a venue elsewhere has heard it once. A simulated venue repeats it too.
     fn mute(&mut self, _is_muted: bool) {}
 
+    /// Takes up the orders of an interrupted session. A simulated venue has repeated them itself.
+    fn resume(&mut self, _orders: Vec<(KnownOrder, Standing)>) {}
+
     /// Whether what it says comes from elsewhere and drives turns of its own; a simulated venue
     /// says only what follows from the session's other events.
     fn accounts_are_sources(&self) -> bool {
@@ -175,6 +178,17 @@ pub struct KnownOrder {
     pub spec: OrderSpec,
     /// Last known price when it was sent: what its fills are measured against.
     pub expected: Option<Price>,
+}
+
+/// What an interrupted session believed of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Over; it may still be heard of.
+    Over,
+    /// The venue had shown that it has it.
+    Working,
+    /// Nobody knows whether the venue has it.
+    Open,
 }
 
 /// A venue elsewhere. No call is ever repeated by an implementation.

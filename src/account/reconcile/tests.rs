@@ -1,3 +1,5 @@
+//! What two pictures of an account differ in.
+
 use super::*;
 use crate::domain::{
     AccountEvent, Fill, FillKind, Instrument, Intent, LegId, Liquidity, Money, OrderKind,

@@ -12,7 +12,7 @@ use crate::domain::{
 use crate::runtime::live::{Live, live};
 use crate::runtime::remote::Remote;
 use crate::runtime::source::{Due, Source};
-use crate::venue::broker::{Broker, KnownOrder};
+use crate::venue::broker::Broker;
 
 const BTC: InstrumentId = InstrumentId(0);
 
@@ -142,7 +142,7 @@ fn fill(id: &str, exec: &str, qty: &str) -> AccountEvent {
     })
 }
 
-fn open_desk(open: Vec<(ClientOrderId, InstrumentId, Qty, bool)>) -> Desk {
+fn open_desk() -> Desk {
     let clock: Arc<dyn WallClock> = Arc::new(TestClock(Instant::now()));
     let board = VenueBoard::default();
     let (source, inbox) = live(Arc::clone(&clock), board.clone());
@@ -162,7 +162,6 @@ fn open_desk(open: Vec<(ClientOrderId, InstrumentId, Qty, bool)>) -> Desk {
         since: clock.now(),
         clock,
         timing: GatewayTiming::default(),
-        open,
     });
     tokio::spawn(gateway.run());
     Desk {
@@ -228,7 +227,7 @@ fn words(event: &AccountEvent) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn an_order_leaves_once_and_its_acceptance_is_told() {
-    let mut desk = open_desk(Vec::new());
+    let mut desk = open_desk();
     desk.submit("a");
     desk.pass(1).await;
     assert_eq!(desk.venue.asked("submit a"), 1);
@@ -240,7 +239,7 @@ async fn an_order_leaves_once_and_its_acceptance_is_told() {
 /// F02: accepted, answer lost.
 #[tokio::test(start_paused = true)]
 async fn an_unanswered_order_that_the_venue_has_is_found_and_never_sent_again() {
-    let mut desk = open_desk(Vec::new());
+    let mut desk = open_desk();
     let id: ClientOrderId = "a".parse().unwrap();
     desk.venue.set(|s| {
         s.submits
@@ -267,7 +266,7 @@ async fn an_unanswered_order_that_the_venue_has_is_found_and_never_sent_again() 
 /// by the engine's own denial and two rounds of every query.
 #[tokio::test(start_paused = true)]
 async fn an_order_that_never_arrived_is_closed_only_by_proof() {
-    let mut desk = open_desk(Vec::new());
+    let mut desk = open_desk();
     desk.venue
         .set(|s| s.submits.push_back(Submitted::Unknown("reset".to_owned())));
     desk.submit("a");
@@ -284,7 +283,7 @@ async fn an_order_that_never_arrived_is_closed_only_by_proof() {
 /// F31: a failed query is no answer.
 #[tokio::test(start_paused = true)]
 async fn failed_queries_prove_nothing() {
-    let mut desk = open_desk(Vec::new());
+    let mut desk = open_desk();
     desk.venue.set(|s| {
         s.submits.push_back(Submitted::Unknown("reset".to_owned()));
         for _ in 0..1_000 {
@@ -300,7 +299,7 @@ async fn failed_queries_prove_nothing() {
 /// F11: the trading engine still has it although the queries do not show it.
 #[tokio::test(start_paused = true)]
 async fn an_order_that_the_engine_cancels_is_not_closed_as_never_accepted() {
-    let mut desk = open_desk(Vec::new());
+    let mut desk = open_desk();
     desk.venue.set(|s| {
         s.submits.push_back(Submitted::Unknown("reset".to_owned()));
         for _ in 0..5 {
@@ -316,7 +315,7 @@ async fn an_order_that_the_engine_cancels_is_not_closed_as_never_accepted() {
 /// F05: the name is known: an earlier attempt has arrived.
 #[tokio::test(start_paused = true)]
 async fn a_known_name_is_looked_up_and_adopted() {
-    let mut desk = open_desk(Vec::new());
+    let mut desk = open_desk();
     let id: ClientOrderId = "a".parse().unwrap();
     desk.venue.set(|s| {
         s.submits.push_back(Submitted::Exists);
@@ -335,7 +334,7 @@ async fn a_known_name_is_looked_up_and_adopted() {
 
 #[tokio::test(start_paused = true)]
 async fn the_latch_holds_entries_back_right_before_the_wire_and_lets_closes_out() {
-    let mut desk = open_desk(Vec::new());
+    let mut desk = open_desk();
     desk.kill.trip(KillLevel::ReduceOnly, KillReason::Operator);
     desk.submit("entry");
     desk.remote.submit(now(&desk), order("close", true));
@@ -352,7 +351,7 @@ async fn the_latch_holds_entries_back_right_before_the_wire_and_lets_closes_out(
 /// F48: a limiter. An entry gives its place up after one look; a close waits and goes again.
 #[tokio::test(start_paused = true)]
 async fn a_limiter_ends_an_entry_and_delays_a_close() {
-    let mut desk = open_desk(Vec::new());
+    let mut desk = open_desk();
     let until = Timestamp::from_millis(1_003_000);
     desk.venue.set(|s| {
         s.submits.push_back(Submitted::Limited { until });
@@ -371,7 +370,7 @@ async fn a_limiter_ends_an_entry_and_delays_a_close() {
 /// F52: the venue refuses us; the order is dead, and entries are latched.
 #[tokio::test(start_paused = true)]
 async fn a_refusal_of_the_key_latches() {
-    let mut desk = open_desk(Vec::new());
+    let mut desk = open_desk();
     desk.venue.set(|s| {
         s.submits
             .push_back(Submitted::Refused("10003: key".to_owned()))
@@ -389,7 +388,7 @@ async fn a_refusal_of_the_key_latches() {
 /// F20: a cancel that comes too late is no outcome; the order's history is.
 #[tokio::test(start_paused = true)]
 async fn a_late_cancel_leads_to_the_orders_own_history() {
-    let mut desk = open_desk(Vec::new());
+    let mut desk = open_desk();
     desk.submit("a");
     desk.pass(1).await;
     desk.venue.set(|s| {
@@ -410,7 +409,7 @@ async fn a_late_cancel_leads_to_the_orders_own_history() {
 /// wait for both.
 #[tokio::test(start_paused = true)]
 async fn after_a_reconnect_the_account_is_read_fills_first() {
-    let mut desk = open_desk(Vec::new());
+    let mut desk = open_desk();
     desk.submit("a");
     desk.pass(1).await;
     desk.heard.send(Heard::Up).await.unwrap();
@@ -458,7 +457,7 @@ async fn after_a_reconnect_the_account_is_read_fills_first() {
 /// F31: a reading that fails leaves the account unread, and is tried again.
 #[tokio::test(start_paused = true)]
 async fn a_failed_reading_is_not_an_empty_account() {
-    let mut desk = open_desk(Vec::new());
+    let mut desk = open_desk();
     desk.venue.set(|s| {
         let error = AskError::NoAnswer("page 2 of 3 is missing".to_owned());
         s.reports.push_back(Err(error));
@@ -482,7 +481,7 @@ async fn a_failed_reading_is_not_an_empty_account() {
 /// An order that the venue accepted and no longer lists is asked for by name.
 #[tokio::test(start_paused = true)]
 async fn an_order_that_is_gone_from_the_lists_is_asked_for() {
-    let mut desk = open_desk(Vec::new());
+    let mut desk = open_desk();
     desk.heard.send(Heard::Up).await.unwrap();
     desk.submit("a");
     desk.pass(1).await;
@@ -498,8 +497,17 @@ async fn an_order_that_is_gone_from_the_lists_is_asked_for() {
 /// I31: what an interrupted session left open is resolved first.
 #[tokio::test(start_paused = true)]
 async fn orders_of_an_interrupted_session_are_looked_for() {
-    let id: ClientOrderId = "old".parse().unwrap();
-    let mut desk = open_desk(vec![(id, BTC, "1".parse().unwrap(), false)]);
+    let mut desk = open_desk();
+    let spec = order("old", false).intent().spec.clone();
+    let known = |id: &str| KnownOrder {
+        id: id.parse().unwrap(),
+        spec: spec.clone(),
+        expected: None,
+    };
+    desk.remote.resume(vec![
+        (known("over"), Standing::Over),
+        (known("old"), Standing::Open),
+    ]);
     desk.venue.set(|s| {
         let found = vec![fill("old", "e1", "1")];
         s.finds.push_back(Ok(Found::Events(found)));
@@ -516,7 +524,7 @@ async fn orders_of_an_interrupted_session_are_looked_for() {
 /// The venue has to say flat for a while, with nothing on its way, before it counts.
 #[tokio::test(start_paused = true)]
 async fn flat_is_certain_only_after_a_while() {
-    let mut desk = open_desk(Vec::new());
+    let mut desk = open_desk();
     assert!(!desk.remote.account().is_flat(), "nobody has asked yet");
     desk.heard.send(Heard::Up).await.unwrap();
     desk.pass(1).await;

@@ -2,13 +2,14 @@
 //! kill ladder holds.
 
 use super::{EndReason, Run, RunEnd, RunError};
+use crate::account::Order;
 use crate::control::{KillReason, TradeCommand};
 use crate::domain::KillLevel;
 use crate::engine::Event;
 use crate::runtime::clock::Watch;
 use crate::runtime::recorder::RecordError;
 use crate::runtime::source::Source;
-use crate::venue::broker::Broker;
+use crate::venue::broker::{Broker, KnownOrder, Standing};
 
 /// Repeated events between two looks at the clock.
 const LOOK: u64 = 256;
@@ -44,6 +45,12 @@ impl<S: Source, B: Broker> Run<S, B> {
         }
         self.finish_turn()?;
         self.session.broker.mute(false);
+        if is_repeating {
+            let orders = self.session.engine.orders();
+            let known = orders.ended().chain(orders.live()).map(known_order);
+            let known: Vec<_> = known.collect();
+            self.session.broker.resume(known);
+        }
         self.settle_ladder()?;
         if is_repeating {
             tracing::info!(n, "session restored from its journal");
@@ -118,4 +125,18 @@ impl<S: Source, B: Broker> Run<S, B> {
             is_flat: self.session.broker.account().is_flat(),
         }
     }
+}
+
+fn known_order(order: &Order) -> (KnownOrder, Standing) {
+    let known = KnownOrder {
+        id: order.intent.id,
+        spec: order.intent.spec.clone(),
+        expected: None,
+    };
+    let standing = match (order.is_live(), order.accepted_at) {
+        (false, _) => Standing::Over,
+        (true, Some(_)) => Standing::Working,
+        (true, None) => Standing::Open,
+    };
+    (known, standing)
 }

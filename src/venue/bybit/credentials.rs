@@ -8,6 +8,7 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::socket::{SocketAuth, VenueNow};
 use rustix::fs::{Mode, OFlags};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
@@ -163,6 +164,12 @@ impl Credentials {
         // Of a short one, four characters would be too much of it.
         let shown = if key.len() < 12 { "" } else { &key[..4] };
         format!("{shown}…")
+    }
+
+    /// The login of a private or order-entry socket; `now` is the venue's time.
+    #[must_use]
+    pub fn login(&self, now: VenueNow) -> SocketAuth {
+        SocketAuth::new(self.key(), SecretString::from(self.secret()), now)
     }
 
     /// The key, for the head of a request and the frame that opens a private socket.

@@ -104,10 +104,10 @@ pub(super) async fn of_answer(rest: &RestClient, path: &str, answer: &Answer) ->
     match class_of_read(answer.code) {
         ReadClass::Limited => {
             let now = now(rest);
-            let reset = answer.limit.reset;
-            let reset = reset.map(|reset| rest.server_clock().local_of(reset));
+            let named = answer.limit.reset;
+            let named = named.map(|venue| rest.server_clock().local_of(venue));
             let soon = now.plus_millis(SHORT_WAIT_MS);
-            let until = rest.banned_until().or(reset).filter(|until| now < *until);
+            let until = rest.banned_until().or(named).filter(|until| now < *until);
             AskError::Limited {
                 until: until.unwrap_or(soon),
             }

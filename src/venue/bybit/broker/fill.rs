@@ -14,7 +14,9 @@ use crate::domain::{
     Liquidity, Money, Qty, Rate, Side,
 };
 use crate::venue::bybit::wire::execution::Execution;
-use crate::venue::bybit::wire::names::{CreateType, ExecType, StopOrderType, WireCategory};
+use crate::venue::bybit::wire::names::{
+    CreateType, ExecType, StopOrderType, WireCategory, WireSide,
+};
 
 /// What one execution tells.
 #[derive(Debug, Default)]
@@ -80,16 +82,15 @@ impl Teller<'_> {
             }
             ExecType::CorporateAction | ExecType::Unknown(_) => return odd("unknown kind"),
         };
-        let Some(side) = exec.side.as_ref().and_then(|side| side.to_domain()) else {
+        let Some(side) = exec.side.as_ref().and_then(WireSide::to_domain) else {
             return odd("no side");
         };
         if exec.exec_qty.is_zero() || exec.exec_price.is_zero() {
             return odd("no amount or no price");
         }
         let (order, kind) = match (self.owner(exec, id, side), kind) {
-            (Owner::Ours(order), kind) => (order, kind),
             (Owner::Foreign(order), FillKind::Trade) => (order, FillKind::Foreign),
-            (Owner::Foreign(order), kind) => (order, kind),
+            (Owner::Ours(order) | Owner::Foreign(order), kind) => (order, kind),
         };
         let fee = fee(exec, instrument, side);
         let expected = self.roster.expected(&order);

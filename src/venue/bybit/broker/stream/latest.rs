@@ -63,19 +63,31 @@ impl Latest {
             account_mm_rate,
             coin,
         } = row;
-        update(&mut wallet.account_type, account_type);
-        update(&mut wallet.total_equity, total_equity);
-        update(&mut wallet.total_wallet_balance, total_wallet_balance);
-        update(&mut wallet.total_margin_balance, total_margin_balance);
-        update(&mut wallet.total_available_balance, total_available_balance);
-        update(&mut wallet.total_perp_upl, total_perp_upl);
-        update(&mut wallet.total_initial_margin, total_initial_margin);
+        update(&mut wallet.account_type, account_type.as_ref());
+        update(&mut wallet.total_equity, total_equity.as_ref());
+        update(
+            &mut wallet.total_wallet_balance,
+            total_wallet_balance.as_ref(),
+        );
+        update(
+            &mut wallet.total_margin_balance,
+            total_margin_balance.as_ref(),
+        );
+        update(
+            &mut wallet.total_available_balance,
+            total_available_balance.as_ref(),
+        );
+        update(&mut wallet.total_perp_upl, total_perp_upl.as_ref());
+        update(
+            &mut wallet.total_initial_margin,
+            total_initial_margin.as_ref(),
+        );
         update(
             &mut wallet.total_maintenance_margin,
-            total_maintenance_margin,
+            total_maintenance_margin.as_ref(),
         );
-        update(&mut wallet.account_im_rate, account_im_rate);
-        update(&mut wallet.account_mm_rate, account_mm_rate);
+        update(&mut wallet.account_im_rate, account_im_rate.as_ref());
+        update(&mut wallet.account_mm_rate, account_mm_rate.as_ref());
         for balance in coin {
             match wallet.coin.iter_mut().find(|c| c.coin == balance.coin) {
                 Some(known) => merge_coin(known, balance),
@@ -103,24 +115,24 @@ fn merge_coin(known: &mut CoinBalance, row: &CoinBalance) {
         margin_collateral,
         collateral_switch,
     } = row;
-    update(&mut known.wallet_balance, wallet_balance);
-    update(&mut known.equity, equity);
-    update(&mut known.usd_value, usd_value);
-    update(&mut known.locked, locked);
-    update(&mut known.borrow_amount, borrow_amount);
-    update(&mut known.accrued_interest, accrued_interest);
-    update(&mut known.total_order_im, total_order_im);
-    update(&mut known.total_position_im, total_position_im);
-    update(&mut known.total_position_mm, total_position_mm);
-    update(&mut known.unrealised_pnl, unrealised_pnl);
-    update(&mut known.cum_realised_pnl, cum_realised_pnl);
-    update(&mut known.bonus, bonus);
-    update(&mut known.margin_collateral, margin_collateral);
-    update(&mut known.collateral_switch, collateral_switch);
+    update(&mut known.wallet_balance, wallet_balance.as_ref());
+    update(&mut known.equity, equity.as_ref());
+    update(&mut known.usd_value, usd_value.as_ref());
+    update(&mut known.locked, locked.as_ref());
+    update(&mut known.borrow_amount, borrow_amount.as_ref());
+    update(&mut known.accrued_interest, accrued_interest.as_ref());
+    update(&mut known.total_order_im, total_order_im.as_ref());
+    update(&mut known.total_position_im, total_position_im.as_ref());
+    update(&mut known.total_position_mm, total_position_mm.as_ref());
+    update(&mut known.unrealised_pnl, unrealised_pnl.as_ref());
+    update(&mut known.cum_realised_pnl, cum_realised_pnl.as_ref());
+    update(&mut known.bonus, bonus.as_ref());
+    update(&mut known.margin_collateral, margin_collateral.as_ref());
+    update(&mut known.collateral_switch, collateral_switch.as_ref());
 }
 
-fn update<T: Clone>(known: &mut Option<T>, row: &Option<T>) {
-    if row.is_some() {
-        known.clone_from(row);
+fn update<T: Clone>(known: &mut Option<T>, row: Option<&T>) {
+    if let Some(row) = row {
+        *known = Some(row.clone());
     }
 }

@@ -5,7 +5,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::{Fill, FillKind, RejectReason};
+use crate::domain::{Fill, FillKind};
 use crate::venue::bybit::broker::samples::{PERP, SPOT, instruments, n, roster};
 
 fn stream() -> PrivateStream {
@@ -91,7 +91,7 @@ const NONE: [&str; 0] = [];
 fn states(#[case] status: &str, #[case] fields: Value, #[case] expected: &[&str]) {
     let row = with(order("a", status, 1, "0"), fields);
     let mut stream = stream();
-    assert_eq!(hear(&mut stream, &[row.clone()]), expected);
+    assert_eq!(hear(&mut stream, std::slice::from_ref(&row)), expected);
     assert_eq!(hear(&mut stream, &[row]), NONE, "told twice");
 }
 
@@ -226,9 +226,9 @@ fn executions_are_told_with_the_market_of_row_or_topic() {
     assert!(heard.has_traded && heard.events.is_empty() && heard.strange.is_empty());
 }
 
-fn position(size: &str, side: &str, seq: i64, at: i64) -> Value {
+fn position(amount: &str, side: &str, seq: i64, at: i64) -> Value {
     json!({"category": "linear", "symbol": "BTCUSDT", "positionIdx": 0, "side": side,
-        "size": size, "entryPrice": "64000", "leverage": "10", "seq": seq,
+        "size": amount, "entryPrice": "64000", "leverage": "10", "seq": seq,
         "updatedTime": at.to_string()})
 }
 
@@ -274,7 +274,9 @@ fn the_newest_position_is_kept() {
 fn hedge_mode_is_told_once() {
     let mut stream = stream();
     let row = with(position("0", "", 1, 1), json!({"positionIdx": 2}));
-    let heard = stream.read(&frame("position", &[row.clone()])).unwrap();
+    let heard = stream
+        .read(&frame("position", std::slice::from_ref(&row)))
+        .unwrap();
     assert_eq!(heard.strange.len(), 1);
     assert_eq!(heard.strange[0].kind, StrangeKind::HedgeMode);
     assert!(heard.strange[0].text.contains("positionIdx 2"));

@@ -26,6 +26,10 @@ pub(super) struct Seen<'a> {
 /// Place of a message in the life of its order.
 type Place = (Option<Timestamp>, Qty, u8);
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, each true from the moment it was told"
+)]
 #[derive(Debug, Default)]
 struct Known {
     newest: Option<Place>,
