@@ -5,12 +5,15 @@ use std::io::ErrorKind;
 use super::exit::Exit;
 use crate::app::doctor::access::AccessError;
 use crate::app::download::DownloadError;
-use crate::app::{BuildError, LiveError};
+use crate::app::guard::Refusal;
+use crate::app::{BuildError, LiveError, TradingError};
 use crate::config::{ConfigError, FolderError};
 use crate::engine::SetupError;
 use crate::runtime::{BacktestError, RecordError, ReplayError, RunError};
 use crate::store::{JournalError, LockError, files};
 use crate::strategy::agent::{BundleError, EvalError, GoldenError};
+use crate::venue::broker::AskError;
+use crate::venue::bybit::broker::account::SetupError as AccountError;
 use crate::venue::feed::FeedError;
 use crate::venue::sim::synth::SynthError;
 
@@ -57,6 +60,30 @@ maps! {
     EvalError => Model,
     GoldenError => Model,
     ReplayError => Disagree,
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal.exit, refusal.to_string())
+    }
+}
+
+impl From<TradingError> for Failure {
+    fn from(error: TradingError) -> Self {
+        match error {
+            TradingError::Live(error) => error.into(),
+            TradingError::Setup(AccountError::Ask(AskError::Refused(reason))) => Self::new(
+                Exit::Credentials,
+                format!("the venue refuses the key: {reason}"),
+            ),
+            TradingError::Setup(AccountError::Ask(error)) => {
+                Self::new(Exit::Feed, format!("the account cannot be read: {error}"))
+            }
+            TradingError::Setup(_) | TradingError::Broker(_) => {
+                Self::new(Exit::Config, error.to_string())
+            }
+        }
+    }
 }
 
 impl From<LiveError> for Failure {

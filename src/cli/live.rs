@@ -1,29 +1,35 @@
 //! Gets a live session ready: the venue's market, and a paper account or the venue's own.
 
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::io::Write;
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use secrecy::ExposeSecret;
 use tokio::runtime::Runtime;
 
-use super::run::{LATCH, LINES, Prepared, header, trading_hash};
+use super::run::{Job, LATCH, LINES, Prepared, header, trading_hash};
 use super::{Exit, Failure};
+use crate::app::guard::{AccountCheck, ConfirmLive, Decision, Refusal, StartRequest, decide};
+use crate::app::permissions::AccountReport;
 use crate::app::{
-    Built, Connection, LiveError, Series, SessionFolder, build_session, connect, history,
-    keep_time, newest_unfinished, open_feed, series_of,
+    Built, Connection, LiveError, Series, SessionFolder, TradingParts, build_session,
+    check_account, connect, history, keep_time, newest_unfinished, open_account, open_feed,
+    series_of,
 };
-use crate::config::{Folders, Settings};
-use crate::control::{KillSwitch, SessionView, channel};
-use crate::domain::{KillLevel, LinkEvent, MarketEvent, Mode, Timestamp};
-use crate::engine::{Engine, Event};
-use crate::runtime::clock::Clock;
+use crate::config::keys::{KeyError, locate};
+use crate::config::{Folders, Loaded, Settings};
+use crate::control::{KillSwitch, SessionView, Snapshot, channel};
+use crate::domain::{KillLevel, LinkEvent, MarketEvent, Timestamp};
+use crate::engine::Event;
+use crate::runtime::clock::{Clock, Watch};
 use crate::runtime::{
     Expected, Live, Recorder, RecorderParts, Run, RunOptions, Session, StopFlag, VenueBoard, live,
 };
 use crate::store::{Journal, LatchFile, Lock, Record, Writer};
+use crate::venue::bybit::credentials::Credentials;
 use crate::venue::bybit::socket::backoff::RandomSource;
 
 /// How long tasks may take to end once the engine has.
@@ -45,11 +51,21 @@ fn dice(clock: Clock) -> RandomSource {
     let seed = u64::try_from(clock.wall().millis()).unwrap_or_default();
     let dice = Mutex::new(Xoshiro256PlusPlus::seed_from_u64(seed));
     Arc::new(move || {
-        let mut dice = dice
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut dice = dice.lock().unwrap_or_else(PoisonError::into_inner);
         f64::from(dice.next_u32()) / f64::from(u32::MAX)
     })
+}
+
+/// What the person who starts has said.
+pub(super) struct Start<'a> {
+    /// The settings, with where each came from.
+    pub(super) loaded: &'a Loaded,
+    /// Whether `--live` was given.
+    pub(super) live: bool,
+    /// What `--confirm-live` says.
+    pub(super) confirm: Option<&'a ConfirmLive>,
+    /// Whether somebody can be asked.
+    pub(super) can_ask: bool,
 }
 
 /// Gets everything ready; nothing trades yet.
@@ -57,25 +73,19 @@ pub(super) fn prepare(
     settings: &Settings,
     folders: &Folders,
     headless: bool,
+    start: &Start<'_>,
 ) -> Result<Prepared, Failure> {
-    if settings.mode != Mode::Paper {
-        let text = format!(
-            "mode {} is not wired yet: use mode paper on the same market",
-            settings.mode
-        );
-        return Err(Failure::new(Exit::Config, text));
-    }
     let clock = Clock::start();
     let state = folders.state_of(settings.mode);
     let lock = Lock::acquire(&state)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_name("io")
-        .enable_all()
-        .build()?;
-    let network = Network(Some(runtime));
-    let handle = network.handle();
-    let connection = handle.block_on(connect(settings, clock, None))?;
+    let credentials = read_key(settings)?;
+    let network = Network::start()?;
+    let io = network.handle();
+    let connection = io.block_on(connect(settings, clock, credentials.clone()))?;
+    if credentials.is_some() {
+        let report = io.block_on(check_account(settings, &connection))?;
+        confirm(start, &report)?;
+    }
     let latch = LatchFile::new(state.join(LATCH));
     let latched = latch
         .load()
@@ -83,8 +93,9 @@ pub(super) fn prepare(
     let level = latched
         .as_ref()
         .map_or(KillLevel::Active, |record| record.level);
+    let (kill, reset) = KillSwitch::new(level);
     let intervals = crate::app::FeedIntervals::new();
-    let built = build_session(
+    let mut built = build_session(
         settings,
         &connection.instruments,
         &intervals,
@@ -92,12 +103,13 @@ pub(super) fn prepare(
     )?;
     let config_hash = trading_hash(settings);
     let view = session_view(settings, &connection, &config_hash, &built);
-    let sessions = SessionFolder::new(&state);
     let now = connection.clock.now();
     let mut series =
         series_of(&built, &connection.instruments, settings, now).map_err(LiveError::from)?;
+    let sessions = SessionFolder::new(&state);
+    let mut since = now;
     let (writer, expected) = if let Some(path) = newest_unfinished(&sessions, &config_hash)? {
-        go_on_after(&mut series, &path)?;
+        since = go_on_after(&mut series, &path)?.unwrap_or(now);
         let resumed = Writer::resume(&path)?;
         tracing::info!(path = %path.display(), records = resumed.n_records, "going on");
         (resumed.writer, Some(Expected::new(resumed.records)))
@@ -107,33 +119,40 @@ pub(super) fn prepare(
     };
     let board = VenueBoard::default();
     let (mut source, inbox) = live(Arc::clone(&connection.clock), board.clone());
-    let (past, next) = handle.block_on(history(&connection, &series))?;
-    warm_up(&mut source, past, now);
-    {
-        let _inside = handle.enter();
+    let (past, next) = io.block_on(history(&connection, &series))?;
+    warm_up(&mut source, past, now, credentials.is_none());
+    let random = dice(clock);
+    let remote = {
+        let _inside = io.enter();
+        let feed_random = Arc::clone(&random);
         open_feed(
             settings,
             &connection,
             &next,
             inbox.clone(),
             board.clone(),
-            dice(clock),
+            feed_random,
         )?;
-        keep_time(&connection, inbox, board);
-    }
-    let (kill, reset) = KillSwitch::new(level);
-    let (publisher, handle) = channel(kill, Engine::blank_snapshot(view.clone()));
+        keep_time(&connection, inbox.clone(), board.clone());
+        credentials
+            .map(|credentials| {
+                let parts = TradingParts {
+                    credentials,
+                    inbox,
+                    board,
+                    kill: Arc::clone(&kill),
+                    since,
+                };
+                open_account(settings, &connection, parts, &random)
+            })
+            .transpose()?
+    };
+    let (publisher, handle) = channel(kill, Snapshot::blank(view.clone()));
     let (sender, lines) = if headless {
         let (sender, receiver) = sync_channel(LINES);
         (Some(sender), Some(receiver))
     } else {
         (None, None)
-    };
-    let options = RunOptions {
-        stay: !headless,
-        on_exit: settings.ui.on_exit,
-        deadline_us: u64::from(settings.agent.deadline_ms) * 1_000,
-        latched,
     };
     let stop = StopFlag::default();
     let recorder = Recorder::new(RecorderParts {
@@ -145,10 +164,27 @@ pub(super) fn prepare(
         lines: sender,
         stop: stop.clone(),
     });
-    let session = Session::new(built.engine, built.broker, built.watch);
-    let run = Run::new(session, source, recorder, publisher, view, options, clock);
+    let options = RunOptions {
+        stay: !headless,
+        on_exit: settings.ui.on_exit,
+        deadline_us: u64::from(settings.agent.deadline_ms) * 1_000,
+        latched,
+    };
+    built.watch = Watch::Off;
+    let run: Job = match remote {
+        Some(remote) => {
+            let session = Session::new(built.engine, remote, built.watch);
+            let run = Run::new(session, source, recorder, publisher, view, options, clock);
+            Box::new(move |stop| run.run(stop))
+        }
+        None => {
+            let session = Session::new(built.engine, built.broker, built.watch);
+            let run = Run::new(session, source, recorder, publisher, view, options, clock);
+            Box::new(move |stop| run.run(stop))
+        }
+    };
     Ok(Prepared {
-        run: Box::new(move |stop| run.run(stop)),
+        run,
         handle,
         stop,
         lines,
@@ -158,7 +194,73 @@ pub(super) fn prepare(
     })
 }
 
+/// Key and secret of the mode; `None` for modes that trade a simulated account.
+fn read_key(settings: &Settings) -> Result<Option<Arc<Credentials>>, Failure> {
+    let env = |name: &str| std::env::var(name).ok();
+    let refused = |error: KeyError| Failure::from(Refusal::from(error));
+    let Some(places) = locate(settings.mode, &settings.venue, &env).map_err(refused)? else {
+        return Ok(None);
+    };
+    let pair = places.read(&env).map_err(refused)?;
+    let credentials = Credentials::new(pair.key.expose_secret(), pair.secret.expose_secret())
+        .map_err(|error| Failure::new(Exit::Credentials, error.to_string()))?;
+    Ok(Some(Arc::new(credentials)))
+}
+
+/// Lets the guard decide, and asks for the phrase where it wants one.
+fn confirm(start: &Start<'_>, report: &AccountReport) -> Result<(), Failure> {
+    let mut typed = Vec::new();
+    loop {
+        let decision = decide(&StartRequest {
+            loaded: start.loaded,
+            live: start.live,
+            confirm: start.confirm,
+            check: AccountCheck::Done(report),
+            can_ask: start.can_ask,
+            typed: &typed,
+        });
+        match decision {
+            Decision::Go(clearance) if clearance.observes_only() => {
+                let text = "this key can only look: make one with the right to trade, or use \
+                            mode = \"paper\"";
+                return Err(Failure::new(Exit::Credentials, text));
+            }
+            Decision::Go(clearance) => {
+                tracing::info!(mode = %clearance.mode(), max = %clearance.max_exposure(), "cleared");
+                return Ok(());
+            }
+            Decision::Refused(refusal) => return Err(refusal.into()),
+            Decision::NeedsPhrase {
+                phrase,
+                summary,
+                attempts_left,
+            } => {
+                let mut out = std::io::stderr();
+                for (name, value) in summary {
+                    writeln!(out, "{name:>16}  {value}")?;
+                }
+                writeln!(
+                    out,
+                    "type {phrase} to trade with real money ({attempts_left} tries):"
+                )?;
+                let mut line = String::new();
+                std::io::stdin().read_line(&mut line)?;
+                typed.push(line);
+            }
+        }
+    }
+}
+
 impl Network {
+    fn start() -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("io")
+            .enable_all()
+            .build()?;
+        Ok(Self(Some(runtime)))
+    }
+
     fn handle(&self) -> tokio::runtime::Handle {
         self.0
             .as_ref()
@@ -169,7 +271,7 @@ impl Network {
 }
 
 /// Bars of the past warm the strategies up; nothing may be opened on them.
-fn warm_up(source: &mut Live, past: Vec<(Timestamp, Event)>, now: Timestamp) {
+fn warm_up(source: &mut Live, past: Vec<(Timestamp, Event)>, now: Timestamp, is_simulated: bool) {
     let begin = past.first().map_or(now, |(at, _)| *at);
     let account = |lacks: Option<&str>| {
         let lacks = lacks.map(str::to_owned);
@@ -177,14 +279,22 @@ fn warm_up(source: &mut Live, past: Vec<(Timestamp, Event)>, now: Timestamp) {
     };
     source.warm_up([(begin, account(Some("bars of the past are being loaded")))]);
     source.warm_up(past);
-    source.warm_up([(now, account(None))]);
+    // The account of the venue is read by its gateway, which says when it is whole.
+    if is_simulated {
+        source.warm_up([(now, account(None))]);
+    }
 }
 
-/// A session that goes on needs only the bars it has not seen.
-fn go_on_after(series: &mut Series, journal: &std::path::Path) -> Result<(), Failure> {
+/// A session that goes on needs only the bars it has not seen. Returns its last moment.
+fn go_on_after(
+    series: &mut Series,
+    journal: &std::path::Path,
+) -> Result<Option<Timestamp>, Failure> {
+    let mut last = None;
     for record in Journal::open(journal)? {
         // A torn tail is the writer's business.
         let Ok(record) = record else { break };
+        last = Some(record.at());
         if let Record::Step {
             event: Event::Market(MarketEvent::Bar(bar)),
             ..
@@ -196,7 +306,7 @@ fn go_on_after(series: &mut Series, journal: &std::path::Path) -> Result<(), Fai
             *from = (*from).max(next);
         }
     }
-    Ok(())
+    Ok(last)
 }
 
 fn session_view(

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::args::{Cli, ConsoleArgs};
 use super::live::{self, Network};
 use super::{Exit, Failure, Outcome, has_terminal, load, log, screen};
+use crate::app::guard::preflight;
 use crate::app::{
     Built, MarketSource, SessionFolder, build_session, is_live, newest_unfinished, open_market,
     unpaced_until,
@@ -61,7 +62,12 @@ pub(super) fn run(cli: &Cli, console: &ConsoleArgs) -> Outcome {
         return Err(Failure::new(Exit::Usage, "no terminal: use --no-tui"));
     }
     let (loaded, folders) = load(cli)?;
-    let mut settings = loaded.settings;
+    let (is_live_asked, confirm) = match &cli.command {
+        Some(super::args::Command::Run(args)) => (args.live, args.confirm_live.as_ref()),
+        _ => (false, None),
+    };
+    preflight(&loaded, is_live_asked, confirm)?;
+    let mut settings = loaded.settings.clone();
     if no_tui && console.speed.is_none() && loaded_speed_is_default(&settings) {
         // Nobody watches: a recording is played as fast as it goes unless a speed was asked for.
         settings.feed.speed = Speed::Max;
@@ -79,7 +85,13 @@ pub(super) fn run(cli: &Cli, console: &ConsoleArgs) -> Outcome {
     })?;
     let _log = log::start(&settings.log, &log_dir)?;
     let prepared = if is_live(&settings) {
-        live::prepare(&settings, &folders, no_tui)?
+        let start = live::Start {
+            loaded: &loaded,
+            live: is_live_asked,
+            confirm,
+            can_ask: has_terminal() && !cli.is_no_tui(),
+        };
+        live::prepare(&settings, &folders, no_tui, &start)?
     } else {
         prepare(&settings, &folders, no_tui)?
     };
