@@ -88,11 +88,11 @@ fn told(command: Command) -> Told {
 }
 
 /// The doctor with settings for a mode and a venue at `sets`.
-fn doctor(desk: &Desk, mode: &str, sets: &[String], more: &[&str]) -> Command {
+fn doctor(desk: &Desk, mode: &str, sets: &[String], extra: &[&str]) -> Command {
     let file = desk.file("run.toml", format!("mode = \"{mode}\"\n{SETTINGS}"));
     let mut args = vec!["doctor", "--json", "--config", &file];
     args.extend(sets.iter().map(String::as_str));
-    args.extend(more);
+    args.extend(extra);
     desk.command(&args)
 }
 
@@ -147,9 +147,9 @@ fn wallet(equity: &str) -> String {
     ))
 }
 
-fn position(idx: i64, side: &str, size: &str, leverage: &str) -> String {
+fn position(idx: i64, side: &str, held: &str, leverage: &str) -> String {
     format!(
-        r#"{{"symbol":"BTCUSDT","positionIdx":{idx},"side":"{side}","size":"{size}",
+        r#"{{"symbol":"BTCUSDT","positionIdx":{idx},"side":"{side}","size":"{held}",
         "avgPrice":"60000","leverage":"{leverage}","positionStatus":"Normal","seq":-1}}"#
     )
 }

@@ -101,7 +101,7 @@ fn args<'a>(sets: &'a [String], interval: &'a str, from: &'a str, to: &'a str) -
     args
 }
 
-fn json(said: Said) -> Value {
+fn json(said: &Said) -> Value {
     assert_eq!(said.code, 0, "{}", said.err);
     serde_json::from_str(&said.out).unwrap()
 }
@@ -141,7 +141,7 @@ fn a_range_becomes_a_market_that_is_played() {
     // Eight days of five minutes are three pages.
     let mut call = args(&sets, "5m", "2026-01-05", "2026-01-13");
     call.extend(["--funding", "--json", "--out", &out]);
-    let told = json(desk.run(&call));
+    let told = json(&desk.run(&call));
     assert_eq!(told["bars"], 8 * 288);
     assert_eq!(told["funding"], 24);
     assert_eq!(told["missing"], 0);
@@ -269,7 +269,7 @@ fn a_killed_download_goes_on_where_it_stopped() {
     let sets = venue.sets();
     let mut call = args(&sets, "5m", "2026-01-05", "2026-01-20");
     call.extend(["--json", "--out", &out]);
-    let told = json(desk.run(&call));
+    let told = json(&desk.run(&call));
     assert_eq!(told["resumed"], 1_999);
     assert_eq!(told["bars"], 15 * 288);
     let expected: Vec<i64> = (0..15 * 288).map(|n| START + n * FIVE).collect();
@@ -312,7 +312,7 @@ fn one_cut_is_passed_over() {
     let sets = venue.sets();
     let mut call = args(&sets, "5m", "2026-01-05", "2026-01-13");
     call.extend(["--json", "--out", &out]);
-    let told = json(desk.run(&call));
+    let told = json(&desk.run(&call));
     assert_eq!(told["bars"], 8 * 288);
     assert_eq!(told["resumed"], 0);
     assert_eq!(n_cuts.load(Ordering::SeqCst), 4);
@@ -351,7 +351,7 @@ fn years_before_the_first_bar_are_not_asked_for_page_by_page() {
     let sets = venue.sets();
     let mut call = args(&sets, "5m", "2020-01-01", "2026-01-06");
     call.extend(["--json", "--out", &out]);
-    let told = json(desk.run(&call));
+    let told = json(&desk.run(&call));
     assert_eq!(told["bars"], 2 * 288);
     assert_eq!(told["gaps"][0]["from"], "2020-01-01T00:00:00Z");
     assert_eq!(told["gaps"][0]["to"], "2026-01-04T00:00:00Z");
@@ -372,7 +372,7 @@ fn the_open_bar_is_never_written() {
     let from = from.strftime("%Y-%m-%dT%H:%M").to_string();
     let mut call = args(&sets, "5m", &from, "2099-01-01");
     call.extend(["--json", "--out", &out]);
-    let told = json(desk.run(&call));
+    let told = json(&desk.run(&call));
     assert_eq!(told["cut"], true);
     let last = *times(&desk.path("btc").join(BARS)).last().unwrap();
     assert!(last + FIVE <= now_ms());

@@ -193,8 +193,8 @@ impl Report {
             .checks
             .iter()
             .map(|check| check.title().chars().count());
-        let width = widest.max().unwrap_or(0).min(32);
-        let mut text = String::new();
+        let width = widest.max().unwrap_or(0).min(44);
+        let mut lines = Vec::new();
         for check in &self.checks {
             let verdict = match check.verdict {
                 Verdict::Ok => "ok",
@@ -203,23 +203,23 @@ impl Report {
                 Verdict::Failure => "FAILURE",
             };
             let title = check.title();
-            text += &format!("{verdict:<7}  {title:<width$}  {}\n", check.detail);
+            lines.push(format!("{verdict:<7}  {title:<width$}  {}\n", check.detail));
             if !check.remedy.is_empty() {
-                text += &format!("{:<7}  {:<width$}  -> {}\n", "", "", check.remedy);
+                lines.push(format!("{:<7}  {:<width$}  -> {}\n", "", "", check.remedy));
             }
         }
         let plural = |n: usize, word: &str| match n {
             1 => format!("1 {word}"),
             n => format!("{n} {word}s"),
         };
-        text += &format!(
+        lines.push(format!(
             "{} ok, {}, {}, {} skipped\n",
             self.count(Verdict::Ok),
             plural(self.count(Verdict::Warning), "warning"),
             plural(self.count(Verdict::Failure), "failure"),
             self.count(Verdict::Skipped)
-        );
-        text
+        ));
+        lines.concat()
     }
 }
 
@@ -267,7 +267,7 @@ mod tests {
             all.to_text(),
             "ok       clock          +3 ms\n\
              WARNING  rules BTCUSDT  tick 0.1 [2J\n\
-             \u{20}                        -> update\n\
+             \u{20}                       -> update\n\
              1 ok, 1 warning, 0 failures, 0 skipped\n"
         );
     }

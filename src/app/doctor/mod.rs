@@ -6,13 +6,15 @@
 pub mod access;
 mod account;
 mod check;
+mod key;
 mod machine;
 mod models;
 mod rules;
 mod venue;
 
-use account::{Examiner, read_key};
+use account::Examiner;
 pub use check::{Check, Report, Verdict};
+use key::read_key;
 pub use machine::{TerminalFacts, config_file, terminal};
 use venue::Venue;
 

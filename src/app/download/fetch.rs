@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
-
 use super::plan::{MAX_PAGE, PageRequest, Range};
 use super::{DownloadError, DownloadRequest};
 use crate::app::doctor::access::{INSTRUMENTS, Listed, Trouble, listed, result_of};
@@ -64,7 +62,7 @@ impl Source<'_> {
             .with("end", &page.end.millis().to_string())
             .with("limit", &page.limit.to_string());
         let answer = self.ask("/v5/market/kline", &query).await?;
-        let rows: Page<KlineRow> = self.read(&answer)?;
+        let rows: Page<KlineRow> = result_of(&answer)?;
         let now = answer.time.unwrap_or_else(|| self.client.venue_now());
         Ok((rows.list.into_iter().map(|row| row.bar).collect(), now))
     }
@@ -111,7 +109,7 @@ impl Source<'_> {
                 .with("endTime", &end.millis().to_string())
                 .with("limit", &FUNDING_PAGE.to_string());
             let answer = self.ask("/v5/market/funding/history", &query).await?;
-            let page: Page<FundingRow> = self.read(&answer)?;
+            let page: Page<FundingRow> = result_of(&answer)?;
             let n_rows = page.list.len();
             let is_asked =
                 |row: &FundingRow| (range.from..=end).contains(&row.funding_rate_timestamp);
@@ -137,10 +135,6 @@ impl Source<'_> {
             ("category", category.as_str()),
             ("symbol", request.symbol.as_str()),
         ])
-    }
-
-    fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, DownloadError> {
-        Ok(result_of(answer)?)
     }
 
     /// One answer. A pause that the budgets ask for is waited for; no answer, and trouble at the

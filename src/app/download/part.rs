@@ -97,19 +97,16 @@ impl Part {
     ///
     /// What the file system says.
     pub(super) fn append(&mut self, bars: &[Bar]) -> Result<(), DownloadError> {
-        let mut text = String::new();
-        for b in bars {
-            text += &format!(
-                "{},{},{},{},{},{}\n",
-                b.open_time.millis(),
-                b.open,
-                b.high,
-                b.low,
-                b.close,
-                b.volume
-            );
-        }
-        let written = self.file.write_all(text.as_bytes());
+        let row = |b: &Bar| {
+            let at = b.open_time.millis();
+            format!(
+                "{at},{},{},{},{},{}\n",
+                b.open, b.high, b.low, b.close, b.volume
+            )
+        };
+        let rows: Vec<String> = bars.iter().map(row).collect();
+        // All at once: a page is there or it is not, unless the process dies in the middle.
+        let written = self.file.write_all(rows.concat().as_bytes());
         written.map_err(|source| DownloadError::io(&self.path, source))?;
         self.last = bars.last().map(|bar| bar.open_time).or(self.last);
         self.n_rows += bars.len() as u64;
