@@ -8,7 +8,7 @@
 //! own, which is emptied first. It also reads the account: fills since the newest known one, then
 //! orders, positions and wallet, at the start, after each reconnect and every while.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use super::live::{Ended, Inbox, VenueBoard};
 use super::remote::{Outbox, Outgoing, VenueWord};
 use crate::control::KillSwitch;
 use crate::domain::{
-    AccountEvent, AccountReport, ClientOrderId, InstrumentId, KillLevel, LinkEvent, NotSent,
+    AccountEvent, AccountReport, ClientOrderId, InstrumentId, KillLevel, LinkEvent, NotSent, Price,
     Purpose, Qty, RejectReason, Timestamp,
 };
 use crate::engine::Event;
@@ -152,6 +152,14 @@ pub struct Gateway<B> {
     tasks: JoinSet<Done>,
     /// Venue time of the newest execution.
     newest: Timestamp,
+    /// Names of the executions and payments that were passed on, as far back as readings overlap.
+    /// The ledger keeps them for ever; this only spares the journal the repetitions.
+    told: BTreeMap<String, Timestamp>,
+    /// Closes on the wire, by instrument: an entry behind one waits for its answer, because the
+    /// two halves of a turn must not change places.
+    closing: BTreeMap<ClientOrderId, InstrumentId>,
+    /// Entries that wait for a close.
+    held: VecDeque<(Approved, Option<Price>)>,
     is_connected: bool,
     is_reading: bool,
     reads_again: bool,
@@ -166,6 +174,9 @@ impl<B: RemoteBroker> Gateway<B> {
     pub fn new(parts: GatewayParts<B>) -> Self {
         Self {
             newest: parts.since,
+            told: BTreeMap::new(),
+            closing: BTreeMap::new(),
+            held: VecDeque::new(),
             parts,
             orders: BTreeMap::new(),
             tasks: JoinSet::new(),
@@ -192,7 +203,10 @@ impl<B: RemoteBroker> Gateway<B> {
                 done = self.tasks.join_next(), if !self.tasks.is_empty() => match done {
                     Some(Ok(done)) => self.on_done(done).await,
                     // A task that panicked took its answer with it: read everything anew.
-                    Some(Err(_)) => { self.reads_again = true; Ok(()) }
+                    Some(Err(_)) => {
+                        self.reads_again = true;
+                        self.drop_held("an answer was lost").await
+                    }
                     None => Ok(()),
                 },
                 heard = self.parts.heard.recv() => match heard {
@@ -252,7 +266,15 @@ impl<B: RemoteBroker> Gateway<B> {
             Outgoing::Submit(order, expected) => {
                 let intent = order.intent();
                 let id = intent.id;
+                let instrument = intent.spec.instrument;
+                if intent.spec.reduce_only {
+                    self.closing.insert(id, instrument);
+                } else if self.closing.values().any(|of| *of == instrument) {
+                    self.held.push_back((order, expected));
+                    return Ok(());
+                }
                 if !may_leave(&self.parts.kill, &order) {
+                    self.closing.remove(&id);
                     let cause = NotSent::Gateway("kill latch is closed".to_owned());
                     return self.tell(AccountEvent::NotSent { order: id, cause }).await;
                 }
@@ -344,9 +366,11 @@ impl<B: RemoteBroker> Gateway<B> {
                 for event in events {
                     self.tell(event).await?;
                 }
+                self.closed(order, true).await?;
             }
             Done::Open(order, cause) => {
                 self.tell(AccountEvent::Unknown { order, cause }).await?;
+                self.closed(order, false).await?;
                 self.search(order);
             }
             Done::Searched(order, events) => {
@@ -360,6 +384,7 @@ impl<B: RemoteBroker> Gateway<B> {
                 self.reads_again = true;
             }
             Done::Refused(reason, event) => {
+                self.drop_held("the venue refuses us").await?;
                 self.parts
                     .inbox
                     .account(Event::Link(LinkEvent::Refused { reason }))
@@ -375,6 +400,55 @@ impl<B: RemoteBroker> Gateway<B> {
             }
         }
         Ok(())
+    }
+
+    /// A close has its answer: entries that waited for it may go, or may not when nobody knows
+    /// what became of it.
+    async fn closed(&mut self, order: ClientOrderId, is_known: bool) -> Result<(), Ended> {
+        let Some(instrument) = self.closing.remove(&order) else {
+            return Ok(());
+        };
+        for (entry, expected) in std::mem::take(&mut self.held) {
+            if is_known || entry.intent().spec.instrument != instrument {
+                Box::pin(self.send(Outgoing::Submit(entry, expected))).await?;
+            } else {
+                let order = entry.intent().id;
+                let why = "nobody knows what became of the close before it";
+                let cause = NotSent::Gateway(why.to_owned());
+                self.tell(AccountEvent::NotSent { order, cause }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Entries that waited do not leave any more.
+    async fn drop_held(&mut self, why: &str) -> Result<(), Ended> {
+        self.closing.clear();
+        for (entry, _) in std::mem::take(&mut self.held) {
+            let order = entry.intent().id;
+            let cause = NotSent::Gateway(why.to_owned());
+            self.tell(AccountEvent::NotSent { order, cause }).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether an execution or payment is told for the first time.
+    fn is_news(&mut self, event: &AccountEvent) -> bool {
+        let (name, at) = match event {
+            AccountEvent::Fill(fill) => (&fill.exec_id, fill.at),
+            AccountEvent::Funding {
+                payment: Some(name),
+                ..
+            } => (name, self.parts.clock.now()),
+            _ => return true,
+        };
+        let is_new = self.told.insert(name.clone(), at).is_none();
+        let overlap = i64::try_from(self.parts.timing.overlap.as_millis()).unwrap_or(i64::MAX);
+        let oldest = self.newest.plus_millis(overlap.saturating_mul(-3));
+        if is_new && self.told.len().is_multiple_of(64) {
+            self.told.retain(|_, at| oldest <= *at);
+        }
+        is_new
     }
 
     async fn on_reading(&mut self, reading: Reading) -> Result<(), Ended> {
@@ -469,6 +543,9 @@ impl<B: RemoteBroker> Gateway<B> {
 
     /// Passes an event on, and keeps count of what is open.
     async fn tell(&mut self, event: AccountEvent) -> Result<(), Ended> {
+        if !self.is_news(&event) {
+            return Ok(());
+        }
         let now = self.parts.clock.now();
         match &event {
             AccountEvent::Accepted { order } | AccountEvent::Triggered { order } => {
@@ -520,7 +597,7 @@ async fn submit<B: RemoteBroker>(
     kill: &KillSwitch,
     clock: &dyn WallClock,
     order: Approved,
-    expected: Option<crate::domain::Price>,
+    expected: Option<Price>,
 ) -> Done {
     let id = order.intent().id;
     let instrument = order.intent().spec.instrument;

@@ -534,3 +534,46 @@ async fn flat_is_certain_only_after_a_while() {
     desk.submit("a");
     assert!(!desk.remote.account().is_flat(), "something is on its way");
 }
+
+/// The two halves of a turn keep their order: the entry waits for the answer to the close.
+#[tokio::test(start_paused = true)]
+async fn an_entry_waits_for_the_close_before_it() {
+    let mut desk = open_desk();
+    let until = Timestamp::from_millis(1_002_000);
+    desk.venue
+        .set(|s| s.submits.push_back(Submitted::Limited { until }));
+    desk.remote.submit(now(&desk), order("close", true));
+    desk.submit("entry");
+    desk.pass(1).await;
+    assert_eq!(desk.venue.asked("submit entry"), 0);
+    desk.pass(2).await;
+    assert_eq!(desk.venue.asked("submit entry"), 1);
+    assert!(desk.has("accepted close") && desk.has("accepted entry"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_behind_a_close_of_open_outcome_does_not_leave() {
+    let mut desk = open_desk();
+    desk.venue
+        .set(|s| s.submits.push_back(Submitted::Unknown("reset".to_owned())));
+    desk.remote.submit(now(&desk), order("close", true));
+    desk.submit("entry");
+    desk.pass(1).await;
+    assert_eq!(desk.venue.asked("submit entry"), 0);
+    assert!(desk.has("not sent entry"), "{:?}", desk.said);
+}
+
+/// F18: readings overlap; a fill is passed on once.
+#[tokio::test(start_paused = true)]
+async fn an_execution_that_is_read_again_is_not_told_again() {
+    let mut desk = open_desk();
+    desk.venue.set(|s| {
+        for _ in 0..5 {
+            s.executions.push_back(Ok(vec![fill("a", "e1", "1")]));
+        }
+    });
+    desk.heard.send(Heard::Up).await.unwrap();
+    desk.pass(10).await;
+    let n = desk.said.iter().filter(|s| s.starts_with("fill")).count();
+    assert_eq!(n, 1, "{:?}", desk.said);
+}
