@@ -1,27 +1,24 @@
 //! From settings to an engine with its feed and its paper broker.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
-use super::models::load_bundle;
+use super::legs::{demo_legs, make_leg};
 use crate::config::{
-    FeedKind, FlipStyle as FlipSetting, LegSettings, LimitAction as ActionSetting, OrderStyle,
-    PaperSettings, Settings, StrategyKind,
+    FeedKind, FlipStyle as FlipSetting, LimitAction as ActionSetting, OrderStyle, PaperSettings,
+    Settings,
 };
 use crate::domain::{
     Instrument, InstrumentError, InstrumentId, Instruments, Interval, KillLevel, Rate, Symbol,
     Timestamp,
 };
-use crate::engine::{
-    Engine, EngineSettings, EntryStyle, FlipStyle, LegSetup, PlanRules, SetupError,
-};
+use crate::engine::{Engine, EngineSettings, EntryStyle, FlipStyle, PlanRules, SetupError};
 use crate::risk::{LimitAction, Limits};
 use crate::runtime::LineNames;
 use crate::runtime::clock::Watch;
 use crate::store::LegHeader;
-use crate::strategy::agent::{Agent, AgentOptions, BundleError, FirstDecision, RuntimeError};
-use crate::strategy::rules::{Flat, MaCross, MaCrossError, MaCrossSettings};
-use crate::strategy::{FeeSchedule, Strategy};
+use crate::strategy::FeeSchedule;
+use crate::strategy::agent::{BundleError, RuntimeError};
+use crate::strategy::rules::MaCrossError;
 use crate::venue::feed::{Feed, FeedError};
 use crate::venue::sim::recorded::{BarFeed, BarFile, RecordedFeed, RowFeed, RowKind, guess_symbol};
 use crate::venue::sim::synth::{SynthError, SynthFeed, demo_spec};
@@ -321,149 +318,6 @@ pub fn build_session(
         warmup_ms,
         costs: costs_text,
     })
-}
-
-/// What the made-up market trades when nothing else is said: a shipped agent of each kind, and
-/// the rule on the rest.
-fn demo_legs(settings: &Settings) -> Result<Vec<LegSettings>, BuildError> {
-    if settings.feed.kind != FeedKind::SyntheticDemo {
-        return Err(BuildError::Setting(
-            "nothing to trade: add a [[legs]] table, or name a bundle with --model".into(),
-        ));
-    }
-    let agent = |name: &str| LegSettings {
-        model: Some(PathBuf::from("models").join(name)),
-        ..LegSettings::new(StrategyKind::Agent)
-    };
-    let rule = |symbol: &str, fast, slow| {
-        Ok::<_, BuildError>(LegSettings {
-            symbol: Some(Symbol::new(symbol)?),
-            fast: Some(fast),
-            slow: Some(slow),
-            long_short: Some(true),
-            ..LegSettings::new(StrategyKind::MaCross)
-        })
-    };
-    Ok(vec![
-        agent("rppo_btcusdt_5m"),
-        agent("ppo_win16_ethusdt_5m"),
-        rule("SOLUSDT", 10, 30)?,
-        rule("XRPUSDT", 20, 60)?,
-    ])
-}
-
-struct MadeLeg {
-    setup: LegSetup,
-    model: Option<String>,
-    inference: Option<String>,
-}
-
-fn make_leg(
-    settings: &Settings,
-    leg: &LegSettings,
-    instruments: &Instruments,
-    intervals: &FeedIntervals,
-) -> Result<MadeLeg, BuildError> {
-    let category = settings.feed.category;
-    let strategy: Box<dyn Strategy>;
-    let mut model = None;
-    let mut inference = None;
-    match leg.strategy {
-        StrategyKind::Flat => strategy = Box::new(Flat::new()),
-        StrategyKind::MaCross => {
-            let default = MaCrossSettings::default();
-            strategy = Box::new(MaCross::new(MaCrossSettings {
-                fast: leg.fast.map_or(default.fast, |bars| bars as usize),
-                slow: leg.slow.map_or(default.slow, |bars| bars as usize),
-                long_short: leg.long_short.unwrap_or(default.long_short),
-            })?);
-        }
-        StrategyKind::Agent => {
-            let path = leg.model.as_deref().ok_or_else(|| {
-                BuildError::Setting("a leg with strategy \"agent\" needs model = \"DIR\"".into())
-            })?;
-            let library = settings.agent.onnxruntime.as_deref();
-            inference = Some(crate::strategy::agent::init(library)?.name().to_owned());
-            let (bundle, _) = load_bundle(path)?;
-            let meta = bundle.meta();
-            let symbol = leg
-                .symbol
-                .clone()
-                .map_or_else(|| meta.symbol.to_string(), |s| s.to_string());
-            let id = match instruments.find(&symbol, category) {
-                Err(error) if instruments.len() == 1 => {
-                    // One recording, and the bundle is for another symbol: say both.
-                    let (only, instrument) = instruments.iter().next().ok_or(error)?;
-                    let interval = first(intervals, only).unwrap_or(meta.interval);
-                    bundle.check_market(&instrument.symbol, category, interval)?;
-                    only
-                }
-                found => found?,
-            };
-            let has_its_own = || {
-                intervals
-                    .get(&id)
-                    .is_some_and(|has| has.contains(&meta.interval))
-            };
-            let of_feed = || first(intervals, id).filter(|_| !has_its_own());
-            if let Some(interval) = leg.interval.or_else(of_feed) {
-                bundle.check_market(&instruments.get(id).symbol, category, interval)?;
-            }
-            let deadline_us = u64::from(settings.agent.deadline_ms) * 1_000;
-            let options = AgentOptions {
-                deadline_us: Some(deadline_us),
-                first_decision: FirstDecision::AfterWarmup,
-            };
-            model = Some(path.display().to_string());
-            strategy = Box::new(Agent::new(&bundle, options)?);
-        }
-    }
-    let symbol = leg
-        .symbol
-        .clone()
-        .or_else(|| strategy.info().symbol.clone())
-        .or_else(|| {
-            (instruments.len() == 1).then(|| instruments.get(InstrumentId(0)).symbol.clone())
-        })
-        .ok_or_else(|| {
-            BuildError::Setting(format!(
-                "{}: name the symbol to trade",
-                strategy.info().name
-            ))
-        })?;
-    let instrument = instruments.find(symbol.as_str(), category)?;
-    let interval = leg
-        .interval
-        .or(strategy.info().interval)
-        .or_else(|| first(intervals, instrument))
-        .ok_or_else(|| BuildError::Setting(format!("{symbol}: name the interval of its bars")))?;
-    if let Some(available) = intervals.get(&instrument)
-        && !available.is_empty()
-        && !available.contains(&interval)
-    {
-        return Err(BuildError::NoSuchBars {
-            leg: strategy.info().name.clone(),
-            symbol,
-            interval,
-            available: available.clone(),
-        });
-    }
-    let cap = leg.position_cap(&settings.risk);
-    Ok(MadeLeg {
-        setup: LegSetup {
-            instrument,
-            interval,
-            full_value: settings.account.capital * cap,
-            stop_loss: leg.stop_loss(&settings.risk),
-            strategy,
-        },
-        model,
-        inference,
-    })
-}
-
-fn first(intervals: &FeedIntervals, id: InstrumentId) -> Option<Interval> {
-    intervals.get(&id)?.first().copied()
 }
 
 /// Costs of an instrument: what the settings say, else what the bundle was trained with, else

@@ -31,7 +31,7 @@ use crate::venue::bybit::wire::envelope::Page;
 use crate::venue::bybit::wire::instrument::{ContractRow, PairRow};
 
 /// Time between two measurements of the venue's clock.
-const CLOCK_EVERY: Duration = Duration::from_secs(60);
+const CLOCK_EVERY: Duration = Duration::from_mins(1);
 /// Time between two looks at the budgets.
 const BOARD_EVERY: Duration = Duration::from_secs(1);
 
@@ -428,7 +428,7 @@ fn show(rest: &RestClient, board: &VenueBoard) {
         view.budgets = budgets
             .into_iter()
             .map(|budget| BudgetView {
-                name: budget.name.to_string(),
+                name: budget.name,
                 limit: budget.limit,
                 left: budget.left,
                 reserved: budget.reserved,

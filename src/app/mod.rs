@@ -5,6 +5,7 @@ pub mod doctor;
 pub mod download;
 pub mod guard;
 mod journals;
+mod legs;
 mod live;
 mod models;
 pub mod permissions;

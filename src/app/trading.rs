@@ -174,15 +174,15 @@ pub fn open_account(
     let mut options = SocketOptions::private(dial, login(), Arc::clone(random));
     options.topics = TOPICS.iter().copied().map(Topic::quiet).collect();
     let Socket { events, .. } = Socket::open(options).map_err(LiveError::from)?;
-    let (heard, hears) = mpsc::channel(HEARD);
-    tokio::spawn(listen(stream, events, heard, parts.board.clone()));
+    let (teller, heard) = mpsc::channel(HEARD);
+    tokio::spawn(listen(stream, events, teller, parts.board.clone()));
     let word = VenueWord::default();
     let n = connection.instruments.len();
     let (remote, outbox) = Remote::new(n, word.clone(), FLAT_FOR_MS);
     let gateway = Gateway::new(GatewayParts {
         broker: Arc::new(broker),
         outbox,
-        heard: hears,
+        heard,
         inbox: parts.inbox,
         kill: parts.kill,
         word,

@@ -33,7 +33,7 @@ pub(super) fn kill(cli: &Cli, args: &KillArgs) -> Outcome {
                 .map_or(KillLevel::Active, |record| record.level);
             save(
                 &latch,
-                LatchRecord {
+                &LatchRecord {
                     level: before.max(level),
                     reason,
                     at_ms: now_ms(),
@@ -96,7 +96,7 @@ pub(super) fn resume(cli: &Cli, args: &ResumeArgs) -> Outcome {
     let before = read(&latch)?.map_or(KillLevel::Active, |record| record.level);
     save(
         &latch,
-        LatchRecord {
+        &LatchRecord {
             level: KillLevel::Active,
             reason: format!("resumed: {}", args.reason),
             at_ms: now_ms(),
@@ -150,9 +150,9 @@ fn read(latch: &LatchFile) -> Result<Option<LatchRecord>, Failure> {
         .map_err(|error| Failure::new(Exit::Config, error.to_string()))
 }
 
-fn save(latch: &LatchFile, record: LatchRecord) -> Result<(), Failure> {
+fn save(latch: &LatchFile, record: &LatchRecord) -> Result<(), Failure> {
     latch
-        .save(&record)
+        .save(record)
         .map_err(|error| Failure::new(Exit::Config, error.to_string()))
 }
 

@@ -69,6 +69,10 @@ pub(super) struct Start<'a> {
 }
 
 /// Gets everything ready; nothing trades yet.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one step after another, each needing what the one before it made"
+)]
 pub(super) fn prepare(
     settings: &Settings,
     folders: &Folders,
@@ -171,17 +175,14 @@ pub(super) fn prepare(
         latched,
     };
     built.watch = Watch::Off;
-    let run: Job = match remote {
-        Some(remote) => {
-            let session = Session::new(built.engine, remote, built.watch);
-            let run = Run::new(session, source, recorder, publisher, view, options, clock);
-            Box::new(move |stop| run.run(stop))
-        }
-        None => {
-            let session = Session::new(built.engine, built.broker, built.watch);
-            let run = Run::new(session, source, recorder, publisher, view, options, clock);
-            Box::new(move |stop| run.run(stop))
-        }
+    let run: Job = if let Some(remote) = remote {
+        let session = Session::new(built.engine, remote, built.watch);
+        let run = Run::new(session, source, recorder, publisher, view, options, clock);
+        Box::new(move |stop| run.run(stop))
+    } else {
+        let session = Session::new(built.engine, built.broker, built.watch);
+        let run = Run::new(session, source, recorder, publisher, view, options, clock);
+        Box::new(move |stop| run.run(stop))
     };
     Ok(Prepared {
         run,

@@ -242,15 +242,15 @@ pub struct OrderIdError(String);
 /// after a crash names the same order and the venue itself refuses the duplicate (Bybit v5
 /// `orderLinkId`: at most 36 characters, always unique).
 #[derive(Clone, Copy, Eq, Hash)]
+#[expect(
+    clippy::derived_hash_with_manual_eq,
+    reason = "the same bytes are equal either way"
+)]
 pub struct ClientOrderId {
     len: u8,
     text: [u8; 36],
 }
 
-#[expect(
-    clippy::derived_hash_with_manual_eq,
-    reason = "the same bytes are equal either way"
-)]
 impl PartialEq for ClientOrderId {
     #[inline]
     fn eq(&self, other: &Self) -> bool {

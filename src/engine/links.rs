@@ -115,12 +115,11 @@ impl Engine {
         }
         *known = state;
         let symbol = &self.instruments.get(id).symbol;
-        let (level, text) = match state {
-            FeedLink::Live => (NoticeLevel::Info, format!("{symbol} feed is live")),
-            _ => {
-                let text = format!("{symbol} feed is {}: no entries", state.name());
-                (NoticeLevel::Warn, text)
-            }
+        let (level, text) = if state == FeedLink::Live {
+            (NoticeLevel::Info, format!("{symbol} feed is live"))
+        } else {
+            let text = format!("{symbol} feed is {}: no entries", state.name());
+            (NoticeLevel::Warn, text)
         };
         self.notice(level, "feed", text, effects);
     }

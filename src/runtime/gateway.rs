@@ -59,8 +59,8 @@ impl Default for GatewayTiming {
             look: Duration::from_millis(500),
             again: Duration::from_secs(2),
             busy: Duration::from_secs(10),
-            quiet: Duration::from_secs(60),
-            overlap: Duration::from_secs(60),
+            quiet: Duration::from_mins(1),
+            overlap: Duration::from_mins(1),
         }
     }
 }

@@ -116,7 +116,7 @@ impl PublicFeed {
             tokio::select! {
                 event = events.recv() => {
                     let Some(event) = event else { return Ok(()) };
-                    self.on_socket(event.event).await?;
+                    self.on_socket(event.event);
                 }
                 Some(done) = self.tasks.join_next(), if !self.tasks.is_empty() => {
                     if let Ok(done) = done {
@@ -140,7 +140,7 @@ impl PublicFeed {
         }
     }
 
-    async fn on_socket(&mut self, event: SocketEvent) -> Result<(), Ended> {
+    fn on_socket(&mut self, event: SocketEvent) {
         let now = self.parts.clock.now();
         let scope = Scope::Category(self.parts.category);
         match event {
@@ -174,7 +174,6 @@ impl PublicFeed {
             // Ages are judged by the state itself, an instrument at a time.
             SocketEvent::TopicStale { .. } => {}
         }
-        Ok(())
     }
 
     /// Hands on what the state has to say, in its order.
@@ -200,7 +199,7 @@ impl PublicFeed {
                     }
                 }
                 FeedOut::Refused { error, .. } => {
-                    tracing::warn!(%error, "frame was not understood")
+                    tracing::warn!(%error, "frame was not understood");
                 }
             }
         }

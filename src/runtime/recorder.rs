@@ -30,6 +30,27 @@ pub enum RecordError {
     Journal(#[from] JournalError),
 }
 
+/// Who caused a step of the ladder.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// A person, or what acts for one: a key, a signal, a file, a command.
+    #[default]
+    Person,
+    /// A risk limit.
+    Limit,
+}
+
+impl Cause {
+    /// Cause of a step in the latch file.
+    pub(super) const fn of(record: &LatchRecord) -> Self {
+        if record.by_limit {
+            Cause::Limit
+        } else {
+            Cause::Person
+        }
+    }
+}
+
 /// Writes, checks and forwards what a session does.
 #[derive(Debug)]
 pub struct Recorder {
@@ -47,10 +68,10 @@ pub struct Recorder {
     saved_level: KillLevel,
     /// The engine's step of the ladder.
     applied: KillLevel,
-    /// Whether a limit caused that step.
-    pub(super) by_limit: bool,
-    /// Whether a limit caused the step that is taken over from the latch file next.
-    pub(super) inherited_limit: bool,
+    /// Who caused that step.
+    pub(super) cause: Cause,
+    /// Who caused the step that is taken over from the latch file next.
+    pub(super) inherited: Cause,
     unsaved: Option<LatchRecord>,
     /// Asks the session to end: a reader that has stopped reading must not keep it then.
     stop: StopFlag,
@@ -95,8 +116,8 @@ impl Recorder {
             is_durable: true,
             journal_error: None,
             applied: KillLevel::Active,
-            by_limit: false,
-            inherited_limit: false,
+            cause: Cause::Person,
+            inherited: Cause::Person,
             unsaved: None,
             stop: parts.stop,
             n_dropped: 0,
@@ -229,11 +250,11 @@ impl Recorder {
     /// Follows the engine's step of the ladder with latch and file. The file is on disk before
     /// anything reports the step.
     fn follow_ladder(&mut self, step: &Step<'_>) {
-        let mut is_limit = false;
+        let mut cause = Cause::Person;
         for effect in step.effects {
             match effect {
                 EffectOf::Trip { level, .. } => {
-                    is_limit = true;
+                    cause = Cause::Limit;
                     self.kill.trip(*level, KillReason::Limit);
                 }
                 EffectOf::KillApplied { level, reason } => {
@@ -242,13 +263,11 @@ impl Recorder {
                         if !self.reset.lower(self.applied, *level) {
                             tracing::warn!("the latch was tripped again while it was released");
                         }
-                    } else if is_limit {
-                        self.kill.trip(*level, KillReason::Limit);
                     } else {
                         // Words of a kill are queued right before its trip.
                         self.kill.trip(*level, KillReason::Operator);
                     }
-                    self.take_step(*level, is_limit);
+                    self.take_step(*level, cause);
                     self.reset.set_since(step.at);
                     self.save_latch(reason, step.at);
                 }
@@ -259,11 +278,11 @@ impl Recorder {
 
     /// Follows the engine's step alone: latch and file are settled when everything is repeated.
     fn repeat_ladder(&mut self, step: &Step<'_>) {
-        let mut is_limit = false;
+        let mut cause = Cause::Person;
         for effect in step.effects {
             match effect {
-                EffectOf::Trip { .. } => is_limit = true,
-                EffectOf::KillApplied { level, .. } => self.take_step(*level, is_limit),
+                EffectOf::Trip { .. } => cause = Cause::Limit,
+                EffectOf::KillApplied { level, .. } => self.take_step(*level, cause),
                 _ => {}
             }
         }
@@ -271,9 +290,13 @@ impl Recorder {
 
     /// Keeps the engine's step and who caused it. Only a person moves down, and the step that
     /// holds then is that person's.
-    fn take_step(&mut self, level: KillLevel, is_limit: bool) {
-        let inherited = std::mem::take(&mut self.inherited_limit);
-        self.by_limit = self.applied < level && (is_limit || inherited);
+    fn take_step(&mut self, level: KillLevel, cause: Cause) {
+        let causes = [cause, std::mem::take(&mut self.inherited)];
+        self.cause = if self.applied < level && causes.contains(&Cause::Limit) {
+            Cause::Limit
+        } else {
+            Cause::Person
+        };
         self.applied = level;
     }
 
@@ -285,7 +308,7 @@ impl Recorder {
             reason: reason.to_owned(),
             at_ms: at.millis(),
             released: false,
-            by_limit: self.by_limit,
+            by_limit: self.cause == Cause::Limit,
         };
         match self.latch.save(&record) {
             Ok(()) => {

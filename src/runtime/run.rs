@@ -8,7 +8,7 @@ mod restore;
 use std::time::Duration;
 
 use super::clock::{Clock, Watch};
-use super::recorder::{RecordError, Recorder};
+use super::recorder::{Cause, RecordError, Recorder};
 use super::session::Session;
 use super::source::{Due, Source};
 use super::stop::StopFlag;
@@ -438,7 +438,7 @@ impl<S: Source, B: Broker> Run<S, B> {
         Ok(RunEnd {
             reason,
             level: self.session.engine.level(),
-            by_limit: self.recorder.by_limit,
+            by_limit: self.recorder.cause == Cause::Limit,
             is_flat: self.is_flat(),
         })
     }

@@ -451,6 +451,10 @@ fn mul_rate(raw: i128, rate: Rate) -> i128 {
 
 /// `value / 10^10`, truncated towards zero.
 #[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the halves of 128 bits are wanted"
+)]
 fn per_one(value: i128) -> i128 {
     // Long division by a constant of 24 bits, in digits of 32 bits: each step is a multiplication.
     const TWOS: u32 = RATE_DIGITS;

@@ -148,13 +148,13 @@ fn open_desk() -> Desk {
     let (source, inbox) = live(Arc::clone(&clock), board.clone());
     let word = VenueWord::default();
     let (remote, outbox) = Remote::new(1, word.clone(), 2_000);
-    let (heard, hears) = mpsc::channel(64);
+    let (teller, lane) = mpsc::channel(64);
     let (kill, _reset) = KillSwitch::new(KillLevel::Active);
     let venue = Venue::default();
     let gateway = Gateway::new(GatewayParts {
         broker: Arc::new(venue.clone()),
         outbox,
-        heard: hears,
+        heard: lane,
         inbox,
         kill: Arc::clone(&kill),
         word,
@@ -168,7 +168,7 @@ fn open_desk() -> Desk {
         venue,
         remote,
         source,
-        heard,
+        heard: teller,
         kill,
         said: Vec::new(),
         begun: Instant::now(),
@@ -373,7 +373,7 @@ async fn a_refusal_of_the_key_latches() {
     let mut desk = open_desk();
     desk.venue.set(|s| {
         s.submits
-            .push_back(Submitted::Refused("10003: key".to_owned()))
+            .push_back(Submitted::Refused("10003: key".to_owned()));
     });
     desk.submit("a");
     desk.pass(1).await;
@@ -393,7 +393,7 @@ async fn a_late_cancel_leads_to_the_orders_own_history() {
     desk.pass(1).await;
     desk.venue.set(|s| {
         s.finds
-            .push_back(Ok(Found::Events(vec![fill("a", "e1", "1")])))
+            .push_back(Ok(Found::Events(vec![fill("a", "e1", "1")])));
     });
     desk.remote.cancel(now(&desk), "a".parse().unwrap());
     desk.pass(2).await;

@@ -7,7 +7,7 @@ use crate::control::{KillReason, TradeCommand};
 use crate::domain::KillLevel;
 use crate::engine::Event;
 use crate::runtime::clock::Watch;
-use crate::runtime::recorder::RecordError;
+use crate::runtime::recorder::{Cause, RecordError};
 use crate::runtime::source::Source;
 use crate::venue::broker::{Broker, KnownOrder, Standing};
 
@@ -86,17 +86,20 @@ impl<S: Source, B: Broker> Run<S, B> {
         let level = self.session.engine.level();
         let latched = self.options.latched.take();
         let released = latched.as_ref().is_some_and(|record| record.released);
-        let (held, reason, by_limit) = match latched {
-            Some(record) => (record.level, record.reason, record.by_limit),
-            None => (KillLevel::Active, String::new(), false),
+        let cause = latched.as_ref().map_or(Cause::Person, Cause::of);
+        let (held, reason) = match latched {
+            Some(record) => (record.level, record.reason),
+            None => (KillLevel::Active, String::new()),
         };
         if level < held {
             let level = held;
-            self.recorder.inherited_limit = by_limit;
+            self.recorder.inherited = cause;
             return self.command(TradeCommand::Kill { level, reason });
         }
         // The journal of a session that began stopped does not say what had stopped the one before.
-        self.recorder.by_limit |= by_limit && level == held;
+        if level == held && cause == Cause::Limit {
+            self.recorder.cause = cause;
+        }
         // Whoever tripped the latch since the start does not want the release any more.
         let held = held.max(self.recorder.kill().level());
         if released && held < level {

@@ -1,5 +1,7 @@
 //! Hints name the keys in force, and nothing that has no key.
 
+use std::fmt::Write as _;
+
 use super::*;
 use crate::domain::Mode;
 use crate::tui::action::{ACTIONS, Action};
@@ -32,12 +34,12 @@ fn pages(keymap: &Keymap) -> Vec<String> {
     pages
 }
 
-fn with_keys(lines: &[(&str, &str)]) -> Keymap {
-    let rows: String = lines
-        .iter()
-        .map(|(id, key)| format!("{id} = [{key:?}]\n"))
-        .collect();
-    Keymap::from_toml(&format!("[keys]\n{rows}")).unwrap()
+fn with_keys(keys: &[(&str, &str)]) -> Keymap {
+    let mut text = "[keys]\n".to_owned();
+    for (id, key) in keys {
+        writeln!(text, "{id} = [{key:?}]").unwrap();
+    }
+    Keymap::from_toml(&text).unwrap()
 }
 
 #[test]
@@ -119,7 +121,7 @@ fn acts_without_a_key_have_no_hint() {
         } else {
             "[]"
         };
-        text += &format!("{} = {keys}\n", spec.id);
+        writeln!(text, "{} = {keys}", spec.id).unwrap();
     }
     let keymap = Keymap::from_toml(&text).unwrap();
     let mut snapshot = sample::troubled(5);
