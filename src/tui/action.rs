@@ -324,7 +324,7 @@ mod tests {
             | Action::Quit => 1,
         };
         assert_eq!(rows_of(Action::Kill), 1);
-        assert_eq!(ACTIONS.len(), 37 + View::ALL.len(), "37 acts and the views");
+        assert_eq!(ACTIONS.len(), 38 + View::ALL.len(), "38 acts and the views");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::desk::{Desk, program};
 
 /// Every subcommand with its words.
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 30] = [
     "",
     "run",
     "backtest",
@@ -33,6 +33,8 @@ const COMMANDS: [&str; 28] = [
     "completions",
     "man",
     "journal",
+    "doctor",
+    "download",
     "journal verify",
 ];
 

@@ -238,10 +238,12 @@ impl Desk {
             .remove(0)
     }
 
-    /// Pushes since the last call, one line each.
+    /// Pushes since the last call, one line each; without `execution.fast`, which says nothing
+    /// that `execution` does not say.
     pub(crate) fn pushes(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
-        for push in self.venue.take_private() {
+        let pushes = self.venue.take_private().into_iter();
+        for push in pushes.filter(|push| push.topic != "execution.fast") {
             for row in push.data.as_array().unwrap() {
                 lines.push(line(push.topic, row));
                 if push.topic != "wallet" {

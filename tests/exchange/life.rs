@@ -29,6 +29,29 @@ fn a_resting_order_is_new_then_filled() {
 }
 
 #[test]
+fn a_fill_is_told_fast_with_few_words() {
+    let mut desk = Desk::new();
+    let taker = desk.create(&linear(json!({"price": "100.1", "orderLinkId": "taker"})));
+    let pushes = desk.venue.take_private();
+    let place = |topic: &str| pushes.iter().position(|push| push.topic == topic).unwrap();
+    assert!(place("execution.fast") < place("execution"));
+    let whole = &pushes[place("execution")].data[0];
+    let quick = pushes[place("execution.fast")].data[0].as_object().unwrap();
+    assert_eq!(quick["orderId"], taker);
+    assert_eq!(quick["orderLinkId"], "taker");
+    assert_eq!(quick.len(), 11);
+    for (name, value) in quick {
+        assert_eq!(value, &whole[name], "{name}");
+    }
+    // A maker's fill does not carry the name that the client gave.
+    desk.create(&linear(json!({"price": "99", "orderLinkId": "maker"})));
+    desk.trade(PERP, "98", "5", Side::Sell);
+    let quick = desk.rows("execution.fast").pop().unwrap();
+    assert_eq!(quick["isMaker"], true);
+    assert_eq!(quick["orderLinkId"], "");
+}
+
+#[test]
 fn a_market_order_goes_straight_to_its_end() {
     let mut desk = Desk::new();
     desk.create(&market("Buy", "1"));

@@ -16,6 +16,29 @@ fn links(rows: &[Value]) -> Vec<&str> {
 }
 
 #[test]
+fn markets_without_holdings_have_empty_lists() {
+    let mut desk = Desk::new();
+    for path in [
+        REALTIME,
+        HISTORY,
+        "/v5/execution/list",
+        "/v5/position/list",
+        "/v5/position/closed-pnl",
+        "/v5/account/fee-rate",
+    ] {
+        for category in ["inverse", "option"] {
+            let answer = desk.get(path, &format!("category={category}"));
+            assert_eq!(
+                answer["result"],
+                json!({"category": category, "list": [], "nextPageCursor": ""}),
+                "{path}"
+            );
+        }
+        assert_eq!(desk.get(path, "category=forward")["retCode"], 10001);
+    }
+}
+
+#[test]
 fn realtime_knows_open_orders_and_the_last_closed_ones() {
     let mut desk = Desk::with(VenueRules {
         closed_kept: 2,

@@ -92,6 +92,25 @@ fn the_liquidation_price_is_where_the_account_ends() {
 }
 
 #[test]
+fn a_guard_that_is_cancelled_guards_no_more() {
+    let mut desk = Desk::new();
+    desk.create(&market("Buy", "1"));
+    let stop = json!({"category": "linear", "symbol": "BTCUSDT", "tpslMode": "Full",
+        "positionIdx": 0, "takeProfit": "120", "stopLoss": "90", "trailingStop": "5"});
+    assert_eq!(desk.code("/v5/position/trading-stop", &stop), 0);
+    let all = json!({"category": "linear", "symbol": "BTCUSDT"});
+    assert_eq!(desk.code("/v5/order/cancel-all", &all), 0);
+    let row = desk.position();
+    assert_eq!(
+        (&row["takeProfit"], &row["stopLoss"], &row["trailingStop"]),
+        (&json!(""), &json!(""), &json!("0"))
+    );
+    // The same guards again are new ones.
+    assert_eq!(desk.later().code("/v5/position/trading-stop", &stop), 0);
+    assert_eq!(guards(&mut desk).len(), 3);
+}
+
+#[test]
 fn entries_bring_guards_that_grow_shrink_and_die_with_the_position() {
     let mut desk = Desk::new();
     desk.create(&linear(

@@ -187,6 +187,67 @@ fn a_kline_runs_and_is_confirmed_once() {
 }
 
 #[test]
+fn trades_make_the_open_bar() {
+    let mut desk = Desk::empty(VenueRules::default());
+    let grid = START - START.rem_euclid(3 * MINUTE);
+    desk.now = grid;
+    desk.bar(PERP, grid - MINUTE, ["100", "101", "99", "100"]);
+    desk.open(PERP, "100");
+    for code in ["1", "3"] {
+        subscribe(
+            &mut desk,
+            Category::Linear,
+            &format!("kline.{code}.BTCUSDT"),
+        );
+    }
+    let mut told = Vec::new();
+    // The second comes within a second of the first, and is told with the third.
+    for (ms, price) in [(1_000, "102"), (1_500, "98"), (2_000, "101")] {
+        desk.now = grid + ms;
+        desk.trade(PERP, price, "0.5", Side::Buy);
+        told.extend(frames(&mut desk));
+    }
+    let rows: Vec<&Value> = told.iter().map(|frame| &frame["data"][0]).collect();
+    assert_eq!(rows.len(), 4, "{rows:?}");
+    for row in &rows[2..] {
+        let prices = ["open", "high", "low", "close", "volume"].map(|name| row[name].clone());
+        assert_eq!(prices, ["100", "102", "98", "101", "1.5"].map(|v| json!(v)));
+        assert_eq!(
+            (&row["confirm"], &row["start"]),
+            (&json!(false), &json!(grid))
+        );
+    }
+    let query = "category=linear&symbol=BTCUSDT&interval=1&limit=1";
+    let listed = desk.list("/v5/market/kline", query);
+    assert_eq!(listed[0][5], "1.5");
+    let ticker = desk.list("/v5/market/tickers", "category=linear&symbol=BTCUSDT");
+    assert_eq!(
+        (&ticker[0]["highPrice24h"], &ticker[0]["lowPrice24h"]),
+        (&json!("102"), &json!("98"))
+    );
+    // What the feed says of a bar counts, and a trade adds nothing to it.
+    desk.market(&bar_event(PERP, grid, ["100", "103", "98", "102"], false));
+    let told = frames(&mut desk);
+    assert_eq!(told[0]["data"][0]["high"], "103");
+    desk.now = grid + 30_000;
+    desk.trade(PERP, "104", "1", Side::Buy);
+    assert_eq!(frames(&mut desk), Vec::<Value>::new());
+    desk.now = grid + MINUTE;
+    desk.bar(PERP, grid, ["100", "104", "98", "104"]);
+    let told = frames(&mut desk);
+    assert_eq!(told[0]["data"][0]["confirm"], true);
+    // A feed that tells no opens: the first trade is one.
+    desk.now = grid + MINUTE + 1_000;
+    desk.trade(PERP, "105", "2", Side::Sell);
+    let told = frames(&mut desk);
+    let row = &told[0]["data"][0];
+    assert_eq!(
+        (&row["open"], &row["start"]),
+        (&json!("105"), &json!(grid + MINUTE))
+    );
+}
+
+#[test]
 fn linear_tickers_tell_changes_and_spot_tickers_everything() {
     let mut desk = Desk::new();
     let first = subscribe(&mut desk, Category::Linear, "tickers.BTCUSDT").unwrap();

@@ -1,7 +1,7 @@
 //! What the matcher says, told as the venue tells it; fills have a file of their own.
 //!
 //! PROTOCOL sections 8 and 14 (Bybit v5, private topics). For each fill the order of messages is
-//! `order`, `execution`, `position`, `wallet`.
+//! `order`, `execution.fast`, `execution`, `position`, `wallet`.
 
 use std::collections::BTreeSet;
 

@@ -50,7 +50,7 @@ pub struct SocketUser {
 /// One frame for private sockets, before it gets its id and envelope.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PrivatePush {
-    /// `order`, `execution`, `position` or `wallet`.
+    /// `order`, `execution.fast`, `execution`, `position` or `wallet`.
     pub topic: &'static str,
     /// Category of every object in `data`, for sockets subscribed to `order.linear` and the like.
     pub category: Category,

@@ -108,6 +108,24 @@ impl Exchange {
         row
     }
 
+    /// The few fields of `execution.fast`; a maker's own name of the order is not among them.
+    pub(super) fn fast_row(&self, execution: &Execution) -> Value {
+        let e = execution;
+        let rules = self.table.get(e.instrument);
+        let order = e.n.map(|n| &self.orders[n]);
+        let is_maker = e.liquidity == Liquidity::Maker;
+        let link = order
+            .filter(|_| !is_maker)
+            .map_or("", |order| &order.wish.link);
+        json!({
+            "category": rules.category.to_string(), "symbol": rules.symbol.as_str(),
+            "execId": e.exec_id, "execPrice": e.price.to_string(),
+            "execQty": e.qty.to_string(), "orderId": order.map_or("", |o| &o.order_id),
+            "isMaker": is_maker, "orderLinkId": link, "side": side_name(e.side),
+            "execTime": e.at.millis().to_string(), "seq": e.seq,
+        })
+    }
+
     /// `GET /v5/execution/list`: newest first.
     pub(super) fn execution_list(&self, now: Timestamp, params: Params<'_>) -> Outcome {
         let category = params.category()?;

@@ -40,7 +40,7 @@ impl Exchange {
         }
     }
 
-    /// One execution: booked, then told four times.
+    /// One execution: booked, then told five times.
     fn on_piece(&mut self, n: usize, at: Timestamp, piece: &Piece<'_>) {
         let Piece { fill, qty, fee } = *piece;
         let slot = fill.instrument;
@@ -113,6 +113,10 @@ impl Exchange {
         }
         self.tell_order(n, at);
         let row = self.execution_row(&execution, true);
+        if execution.exec_type == "Trade" {
+            let quick = self.fast_row(&execution);
+            self.push("execution.fast", rules.category, at, &quick);
+        }
         self.executions.push(execution);
         self.push("execution", rules.category, at, &row);
         self.tell_position(slot, at);
@@ -281,6 +285,10 @@ impl Exchange {
             rate,
         };
         let row = self.execution_row(&execution, true);
+        if execution.exec_type == "Trade" {
+            let quick = self.fast_row(&execution);
+            self.push("execution.fast", rules.category, at, &quick);
+        }
         self.executions.push(execution);
         self.push("execution", rules.category, at, &row);
         self.tell_position(slot, at);

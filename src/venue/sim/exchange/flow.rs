@@ -209,6 +209,12 @@ impl Exchange {
     /// Moves a finished order from the open ones to those that are remembered.
     pub(super) fn retire(&mut self, n: usize) {
         self.orders[n].place = Place::Gone;
+        let leg = &mut self.legs[self.orders[n].wish.slot.index()];
+        for guard in [&mut leg.take, &mut leg.stop, &mut leg.trailing] {
+            if *guard == Some(n) {
+                *guard = None;
+            }
+        }
         if self.open.remove(&n) {
             self.closed.push_back(n);
             while self.rules.closed_kept < self.closed.len() {

@@ -84,12 +84,11 @@ impl Exchange {
                 Place::Coming | Place::Gone => {}
             }
         }
-        let leg = &mut self.legs[slot.index()];
-        for guard in [&mut leg.take, &mut leg.stop, &mut leg.trailing] {
-            if guard.is_some_and(|n| self.orders[n].status.is_final()) {
-                *guard = None;
-            }
-        }
+    }
+
+    /// An order that has not ended.
+    fn alive(&self, n: usize) -> Option<usize> {
+        Some(n).filter(|n| !self.orders[*n].status.is_final())
     }
 
     /// Open guards of a leg.
@@ -110,14 +109,14 @@ impl Exchange {
         {
             self.drop_guard(old_take, at);
             let n = self.make_guard(make, guard, "TakeProfit", at);
-            self.legs[make.slot.index()].take = Some(n);
+            self.legs[make.slot.index()].take = self.alive(n);
         }
         if let Some(guard) = guards.stop
             && !self.edit_guard(old_stop, guard, at)
         {
             self.drop_guard(old_stop, at);
             let n = self.make_guard(make, guard, "StopLoss", at);
-            self.legs[make.slot.index()].stop = Some(n);
+            self.legs[make.slot.index()].stop = self.alive(n);
         }
         self.tell_position(make.slot, at);
     }
@@ -130,12 +129,11 @@ impl Exchange {
         let stop = guards
             .stop
             .map(|guard| self.make_guard(make, guard, "PartialStopLoss", at));
-        if let (Some(take), Some(stop)) = (take, stop) {
-            let alive = |n: usize| !self.orders[n].status.is_final();
-            if alive(take) && alive(stop) {
-                self.orders[take].sibling = Some(stop);
-                self.orders[stop].sibling = Some(take);
-            }
+        if let (Some(take), Some(stop)) = (take, stop)
+            && self.alive(take).and(self.alive(stop)).is_some()
+        {
+            self.orders[take].sibling = Some(stop);
+            self.orders[stop].sibling = Some(take);
         }
         self.tell_position(make.slot, at);
     }
@@ -306,12 +304,10 @@ impl Exchange {
         let mut changed = new.take.is_some() || new.stop.is_some();
         if removes("takeProfit") && old_take.is_some() {
             self.drop_guard(old_take, now);
-            self.legs[make.slot.index()].take = None;
             changed = true;
         }
         if removes("stopLoss") && old_stop.is_some() {
             self.drop_guard(old_stop, now);
-            self.legs[make.slot.index()].stop = None;
             changed = true;
         }
         if changed {
@@ -334,7 +330,6 @@ impl Exchange {
         let old = self.legs[make.slot.index()].trailing;
         if distance.is_zero() {
             self.drop_guard(old, now);
-            self.legs[make.slot.index()].trailing = None;
             return Ok(old.is_some());
         }
         let market = self.matcher.watched(make.slot, TriggerPrice::Last);
@@ -359,7 +354,7 @@ impl Exchange {
         let order = &mut self.orders[n];
         order.trail = Some((distance, active));
         order.best = active.is_none().then_some(market);
-        self.legs[make.slot.index()].trailing = Some(n);
+        self.legs[make.slot.index()].trailing = self.alive(n);
         self.tell_position(make.slot, now);
         Ok(true)
     }

@@ -4,12 +4,12 @@
 
 use serde_json::{Map, Value, json};
 
+use super::bars::turnover;
 use super::order::side_name;
 use super::page::{Page, page};
 use super::params::Params;
 use super::public::{interval_of, rows};
 use super::refusal::{Answer, Refusal};
-use super::view::turnover;
 use super::{Exchange, Outcome};
 use crate::domain::{Category, Instrument, InstrumentId, Price, Rate, Timestamp};
 
@@ -220,7 +220,7 @@ impl Exchange {
         let (view, rules) = (&self.views[id.index()], self.table.get(id));
         let price = |price: Option<Price>| price.map_or(String::new(), |p| p.to_string());
         let last = view.last;
-        let day = &view.day;
+        let day = view.day();
         let change = last.zip(day.first).and_then(|(l, f)| l.distance(f));
         let mut row = Map::new();
         let mut set = |name: &str, value: String| row.insert(name.to_owned(), Value::String(value));

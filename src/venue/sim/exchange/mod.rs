@@ -37,6 +37,7 @@ mod account;
 mod amend;
 mod answers;
 mod api;
+mod bars;
 mod cancel;
 mod checks;
 mod create;

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::bars::turnover;
 use super::order::side_name;
-use super::view::{View, turnover};
+use super::view::View;
 use super::{Exchange, PublicPush};
 use crate::domain::{
     Bar, Category, Instrument, InstrumentId, Interval, Level, MarketEvent, Price, Qty, Timestamp,
@@ -17,6 +18,8 @@ use crate::domain::{
 
 /// After this long without a change a book of one level is sent again, in milliseconds.
 const REPEAT_MS: i64 = 3_000;
+/// Trades make no more than one frame of an open bar in this time, in milliseconds.
+const FORMING_MS: i64 = 1_000;
 
 /// One topic that somebody has subscribed to.
 #[derive(Debug, Clone)]
@@ -31,6 +34,7 @@ enum Kind {
     Kline {
         interval: Interval,
         code: String,
+        sent: Timestamp,
     },
     Ticker {
         told: Map<String, Value>,
@@ -91,6 +95,7 @@ impl Exchange {
                     ("kline", code) => Some(Kind::Kline {
                         interval: interval_of(code)?,
                         code: code.to_owned(),
+                        sent: now,
                     }),
                     ("orderbook", "1" | "50" | "200" | "1000") => {
                         let depth = what.parse().ok()?;
@@ -120,7 +125,7 @@ impl Exchange {
             Kind::Ticker { .. } => {
                 ticker_frame(topic, now, view, "snapshot", &self.ticker(id, now, false))
             }
-            Kind::Kline { interval, code } => {
+            Kind::Kline { interval, code, .. } => {
                 let bars = view.bars_of(*interval);
                 let bar = bars.first()?;
                 let open = bar.open_time.plus_millis(interval.millis());
@@ -172,10 +177,21 @@ impl Exchange {
                 }
                 _ => None,
             },
-            Kind::Kline { interval, code } => {
+            Kind::Kline {
+                interval,
+                code,
+                sent,
+            } => {
                 let (interval, code) = (*interval, code.clone());
-                kline_news(view, event, interval)
-                    .map(|(bar, confirm)| kline_frame(topic, at, interval, &code, &bar, confirm))
+                let news = match event {
+                    MarketEvent::Trade(_) if at.since(*sent) < FORMING_MS => None,
+                    MarketEvent::Trade(_) => view.forming(at, interval).map(|bar| (bar, false)),
+                    _ => kline_news(view, event, interval),
+                };
+                if news.is_some() {
+                    *sent = at;
+                }
+                news.map(|(bar, confirm)| kline_frame(topic, at, interval, &code, &bar, confirm))
             }
             Kind::Ticker { .. } => self.ticker_news(at, id, topic),
             Kind::Book(book) => {

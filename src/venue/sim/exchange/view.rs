@@ -1,21 +1,21 @@
 //! What the public sees of one instrument: prices, bars, trades, book.
 //!
-//! It is fed by the same events as the matcher and knows no orders. A market without a recorded
+//! It is fed by the same events as the matcher and knows no orders. Bars have a file of their own
+//! (`bars`). A market without a recorded
 //! book is given a small one around its quote, else its last price: [`LADDER`] levels a side, one
 //! tick apart, with amounts that repeat. That book is only shown; the matcher does not trade
 //! against it.
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::bars::Series;
 use crate::domain::{
-    Bar, BarEvent, BookUpdate, Instrument, Interval, Level, MarketEvent, Money, Price, PublicTrade,
-    Qty, Quote, Rate, Side, Timestamp,
+    BookUpdate, Instrument, Interval, Level, MarketEvent, Price, PublicTrade, Qty, Quote, Rate,
+    Side, Timestamp,
 };
 
 /// Levels a side of a book that is made up.
 pub(super) const LADDER: usize = 25;
-/// Closed bars kept per interval.
-const BARS_KEPT: usize = 20_000;
 /// Trades kept.
 const TRADES_KEPT: usize = 1_000;
 /// Fundings kept.
@@ -32,31 +32,6 @@ pub(super) struct Print {
     pub(super) seq: u64,
     /// `PlusTick`, `MinusTick` and so on.
     pub(super) tick: &'static str,
-}
-
-/// Bars of one interval.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Series {
-    pub(super) closed: VecDeque<Bar>,
-    pub(super) open: Option<Bar>,
-}
-
-impl Series {
-    /// All bars, newest first.
-    pub(super) fn newest_first(&self) -> impl Iterator<Item = &Bar> {
-        self.open.iter().chain(self.closed.iter().rev())
-    }
-}
-
-/// Sums of the last day.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Day {
-    pub(super) first: Option<Price>,
-    pub(super) hour: Option<Price>,
-    pub(super) high: Price,
-    pub(super) low: Price,
-    pub(super) volume: Qty,
-    pub(super) turnover: Money,
 }
 
 /// A book as it was told.
@@ -79,7 +54,6 @@ pub(super) struct View {
     pub(super) bars: BTreeMap<Interval, Series>,
     pub(super) trades: VecDeque<Print>,
     pub(super) fundings: VecDeque<(Timestamp, Rate)>,
-    pub(super) day: Day,
     /// Number and time of the newest event.
     pub(super) seq: u64,
     pub(super) at: Timestamp,
@@ -98,7 +72,6 @@ impl View {
             bars: BTreeMap::new(),
             trades: VecDeque::new(),
             fundings: VecDeque::new(),
-            day: Day::default(),
             seq: 0,
             at,
             book: Shown::default(),
@@ -128,17 +101,8 @@ impl View {
         }
     }
 
-    /// Finest interval that bars have come in.
-    pub(super) fn finest(&self) -> Option<Interval> {
-        self.bars.keys().next().copied()
-    }
-
-    /// Whether bars of `interval` count for triggers.
-    pub(super) fn is_finest(&self, interval: Interval) -> bool {
-        self.finest() == Some(interval)
-    }
-
-    fn print(&mut self, price: Price) {
+    /// Notes the newest price.
+    pub(super) fn print(&mut self, price: Price) {
         let zero = matches!(self.tick, "PlusTick" | "ZeroPlusTick");
         self.tick = match self.last.map(|last| last.cmp(&price)) {
             Some(std::cmp::Ordering::Less) => "PlusTick",
@@ -151,6 +115,7 @@ impl View {
 
     fn take_trade(&mut self, at: Timestamp, seq: u64, trade: &PublicTrade, id: String) {
         self.print(trade.price);
+        self.form_bars(at, trade.price, trade.qty);
         self.trades.push_back(Print {
             id,
             at,
@@ -163,107 +128,6 @@ impl View {
         while TRADES_KEPT < self.trades.len() {
             self.trades.pop_front();
         }
-    }
-
-    /// Opens the bars that begin now, of intervals that bars have come in.
-    fn open_bars(&mut self, at: Timestamp, price: Price) {
-        for (interval, series) in &mut self.bars {
-            let is_next = series.closed.back().is_none_or(|bar| bar.open_time < at);
-            if interval.is_on_grid(at) && is_next && series.open.is_none() {
-                series.open = Some(Bar {
-                    open_time: at,
-                    open: price,
-                    high: price,
-                    low: price,
-                    close: price,
-                    volume: Qty::ZERO,
-                });
-            }
-        }
-    }
-
-    fn take_bar(&mut self, at: Timestamp, event: &BarEvent) {
-        if event.bar.check(event.interval).is_err() {
-            return;
-        }
-        let series = self.bars.entry(event.interval).or_default();
-        let known = series.closed.back().map(|bar| bar.open_time);
-        if known.is_some_and(|known| event.bar.open_time <= known) {
-            return;
-        }
-        if event.confirmed {
-            series.open = None;
-            series.closed.push_back(event.bar);
-            while BARS_KEPT < series.closed.len() {
-                series.closed.pop_front();
-            }
-        } else {
-            series.open = Some(event.bar);
-        }
-        if self.is_finest(event.interval) {
-            self.print(event.bar.close);
-            self.day = self.sums(at, event.interval);
-        }
-    }
-
-    fn sums(&self, at: Timestamp, interval: Interval) -> Day {
-        let mut day = Day::default();
-        let Some(series) = self.bars.get(&interval) else {
-            return day;
-        };
-        let since = at.plus_millis(-86_400_000);
-        let hour = at.plus_millis(-3_600_000);
-        for bar in series.newest_first() {
-            if bar.open_time < since {
-                break;
-            }
-            if hour <= bar.open_time {
-                day.hour = Some(bar.open);
-            }
-            day.first = Some(bar.open);
-            day.high = day.high.max(bar.high);
-            day.low = if day.low.is_zero() {
-                bar.low
-            } else {
-                day.low.min(bar.low)
-            };
-            day.volume += bar.volume;
-            day.turnover += turnover(bar);
-        }
-        day
-    }
-
-    /// Bars of an interval, newest first: those that came, else made of finer ones.
-    pub(super) fn bars_of(&self, interval: Interval) -> Vec<Bar> {
-        if let Some(series) = self.bars.get(&interval) {
-            return series.newest_first().copied().collect();
-        }
-        let finer = self
-            .finest()
-            .filter(|fine| *fine < interval && interval.millis() % fine.millis() == 0);
-        let Some(series) = finer.and_then(|fine| self.bars.get(&fine)) else {
-            return Vec::new();
-        };
-        let mut made: Vec<Bar> = Vec::new();
-        for bar in series.newest_first() {
-            let ms = bar.open_time.millis();
-            let open_time = Timestamp::from_millis(ms - ms.rem_euclid(interval.millis()));
-            match made.last_mut().filter(|last| last.open_time == open_time) {
-                Some(last) => {
-                    last.open = bar.open;
-                    last.high = last.high.max(bar.high);
-                    last.low = last.low.min(bar.low);
-                    last.volume += bar.volume;
-                }
-                None => made.push(Bar { open_time, ..*bar }),
-            }
-        }
-        made
-    }
-
-    /// Whether the bar of `interval` that holds `bar` ends with it.
-    pub(super) fn closes(interval: Interval, fine: Interval, bar: &Bar) -> bool {
-        interval.is_on_grid(bar.open_time.plus_millis(fine.millis()))
     }
 
     /// Up to `depth` levels a side, best first: bids, asks.
@@ -370,9 +234,4 @@ impl Shown {
 /// A price some ticks away.
 fn moved(price: Price, tick: Price, ticks: i128) -> Option<Price> {
     Price::from_raw(price.raw() + tick.raw() * ticks)
-}
-
-/// Turnover of a bar at its close: recordings do not carry the true one.
-pub(super) fn turnover(bar: &Bar) -> Money {
-    bar.close * bar.volume
 }

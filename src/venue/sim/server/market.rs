@@ -14,9 +14,11 @@ const HISTORY_DAYS: u32 = 4;
 const AHEAD_DAYS: u32 = 3_660;
 /// Seed of the endless market.
 const SEED: u64 = 20_260_302;
-const BARS_MS: i64 = 300_000;
+const BARS_MS: i64 = 60_000;
 const QUOTES_MS: i64 = 1_000;
 const BOOKS_MS: i64 = 200;
+/// Bars that had trades before it is first looked at.
+const TRADED_BARS: i64 = 2;
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
@@ -117,7 +119,8 @@ fn moved(at: Timestamp, mut event: MarketEvent, shift_ms: i64) -> (Timestamp, Ma
 /// When the shipped table lacks one of its symbols.
 pub fn endless_market(now: Timestamp) -> Result<(Box<dyn Feed>, Instruments), SynthError> {
     let interval = Interval::from_millis(BARS_MS).ok_or(SynthError::NoDays)?;
-    let begun = Timestamp::from_millis(now.millis().div_euclid(BARS_MS) * BARS_MS);
+    let begun = (now.millis().div_euclid(BARS_MS) - TRADED_BARS) * BARS_MS;
+    let begun = Timestamp::from_millis(begun);
     let all = instruments::shipped();
     let mut symbols = Vec::new();
     for (symbol, category) in [
@@ -253,6 +256,8 @@ impl Feed for ListFeed {
 mod tests {
     use super::*;
 
+    const BARS_MS: i64 = 300_000;
+
     fn bars(start: i64, n: i64) -> ListFeed {
         let interval = Interval::from_millis(BARS_MS).unwrap();
         let price = "100".parse().unwrap();
@@ -323,7 +328,7 @@ mod tests {
                 assert!(moved.abs() < 0.05, "{quote:?} after {close}");
             }
         }
-        assert_eq!(n_bars, 6 * 4 * 288);
+        assert_eq!(n_bars, 6 * (4 * 1_440 + 2));
         assert!(now.since(market.peek().unwrap()) > -1_000, "it goes on");
     }
 }
