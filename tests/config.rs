@@ -718,6 +718,7 @@ const CROSS: &str = "[[legs]]\nstrategy=\"ma-cross\"\nsymbol=\"BTCUSDT\"\ninterv
 )]
 #[case("[risk]\npause = \"400d\"", "risk.pause", "from 1s to 366d")]
 #[case("[execution]\ndead_band_pct = 1", "execution.dead_band_pct", "below 1")]
+#[case("[execution]\nshrink_pct = 0", "execution.shrink_pct", "above 0")]
 #[case(
     "[execution]\norder = \"limit-post-only\"\ntif = \"IOC\"",
     "execution.tif",

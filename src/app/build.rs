@@ -366,6 +366,7 @@ fn engine_settings(settings: &Settings) -> EngineSettings {
             },
             tif: execution.tif,
             dead_band: execution.dead_band_pct,
+            shrink: execution.shrink_pct,
         },
         max_model_errors: settings.agent.max_model_errors,
         stale_after_ms: i64::from(settings.risk.stale_ms),

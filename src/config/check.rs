@@ -291,6 +291,12 @@ fn execution(execution: &ExecutionSettings, findings: &mut Findings) {
             "it is a part from 0 to below 1: 0.10 means ten percent",
         );
     }
+    if execution.shrink_pct <= Rate::ZERO || Rate::ONE <= execution.shrink_pct {
+        findings.add(
+            "execution.shrink_pct",
+            "it is a part above 0 and below 1: 0.10 means ten percent",
+        );
+    }
     if execution.order == OrderStyle::LimitPostOnly && execution.tif != TimeInForce::Gtc {
         findings.add(
             "execution.tif",

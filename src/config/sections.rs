@@ -143,6 +143,9 @@ pub struct ExecutionSettings {
     /// A change of the position smaller than this part of the largest one sends no order.
     #[serde(serialize_with = "values::number")]
     pub dead_band_pct: Rate,
+    /// An entry that the balance does not cover is sent again, at most twice, smaller by this part.
+    #[serde(serialize_with = "values::number")]
+    pub shrink_pct: Rate,
     /// How long an order waits.
     pub tif: TimeInForce,
     /// Distance of a limit order from the best price on its own side, in ticks.
@@ -155,6 +158,7 @@ impl Default for ExecutionSettings {
             order: OrderStyle::Market,
             flip: FlipStyle::TwoOrders,
             dead_band_pct: Rate::from_bps(2_000),
+            shrink_pct: Rate::from_bps(1_000),
             tif: TimeInForce::Gtc,
             limit_offset_ticks: 0,
         }

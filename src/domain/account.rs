@@ -120,6 +120,9 @@ pub enum RejectReason {
     /// Another rule of the venue.
     #[error("{0}")]
     Rule(String),
+    /// The margin or balance does not cover it, by an answer without amounts.
+    #[error("balance is insufficient: {0}")]
+    Funds(String),
 }
 
 /// Why an order never reached the wire.

@@ -114,6 +114,7 @@ impl Engine {
                     replan: false,
                     net: None,
                     attempts: Attempts::default(),
+                    shrunk: (Timestamp::default(), 0),
                 }
             })
             .collect();

@@ -7,9 +7,12 @@ use crate::account::{ClosedTrade, Incident, Order};
 use crate::control::{FillView, HeldBack, NoticeLevel, TradeView};
 use crate::domain::{
     AccountEvent, ClientOrderId, Fill, FillKind, InstrumentId, Intent, KillLevel, Money, OrderKind,
-    Purpose, RejectReason, Side,
+    OrderSpec, Purpose, RejectReason, Side,
 };
 use crate::risk::{LimitAction, Rule, Scene};
+
+/// Times that an entry is made smaller because the balance does not cover it.
+const MAX_SHRINKS: u32 = 2;
 
 impl Engine {
     /// Asks risk and, when it approves, sends. Returns whether the order left.
@@ -170,6 +173,13 @@ impl Engine {
                 let text = format!("rejected {order}: {reason}");
                 let passed = *reason == RejectReason::TriggerPassed;
                 self.after_dead(order, text, passed, effects);
+                let by_funds = matches!(
+                    reason,
+                    RejectReason::InsufficientBalance { .. } | RejectReason::Funds(_)
+                );
+                if by_funds && outcome.ended {
+                    self.shrink_entry(order, effects);
+                }
             }
             AccountEvent::NotSent { order, cause } => {
                 let text = format!("not sent {order}: {cause}");
@@ -315,6 +325,46 @@ impl Engine {
             instrument: fill.instrument,
             trade,
         }));
+    }
+
+    /// Sends an entry that the balance does not cover once more, smaller, under a new name: the
+    /// refusal is the proof that the first one is dead (S3-19, F14). Below the smallest trade the
+    /// gate refuses it with its reason.
+    fn shrink_entry(&mut self, order: &ClientOrderId, effects: &mut Vec<Effect>) {
+        let Some(dead) = self.orders.get(order).map(|o| o.intent.clone()) else {
+            return;
+        };
+        let row = &mut self.legs[dead.leg.index()];
+        let decided = row.bar.plus_millis(row.interval.millis());
+        let is_current = dead.spec.purpose == Purpose::Entry && decided <= dead.decided_at;
+        if !is_current || row.stopped || row.failed || self.level != KillLevel::Active {
+            return;
+        }
+        if row.shrunk.0 != row.bar {
+            row.shrunk = (row.bar, 0);
+        }
+        if MAX_SHRINKS <= row.shrunk.1 {
+            let symbol = &self.instruments.get(dead.spec.instrument).symbol;
+            let text = format!("{symbol}: entry given up, the balance does not cover it");
+            return self.notice(NoticeLevel::Warn, "exec", text, effects);
+        }
+        row.shrunk.1 += 1;
+        let attempt = row.attempts.next(row.bar, 'o');
+        let id = ClientOrderId::of_decision(row.scope, row.bar, 'o', attempt);
+        let step = self.instruments.get(dead.spec.instrument).qty_step;
+        let qty = dead.spec.qty;
+        let qty = qty.saturating_sub(qty.scaled(self.settings.plan.shrink));
+        let intent = Intent {
+            id,
+            trace: self.seq,
+            decided_at: self.now,
+            spec: OrderSpec {
+                qty: qty.floor_to(step),
+                ..dead.spec
+            },
+            ..dead
+        };
+        self.submit(intent, effects);
     }
 
     /// An order that never traded and never will.

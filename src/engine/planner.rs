@@ -51,6 +51,8 @@ pub struct PlanRules {
     pub tif: TimeInForce,
     /// A position is left alone while it differs from its target by less than this part of it.
     pub dead_band: Rate,
+    /// An entry that the balance does not cover is tried again smaller by this part (S3-19).
+    pub shrink: Rate,
 }
 
 impl Default for PlanRules {
@@ -60,6 +62,7 @@ impl Default for PlanRules {
             flip: FlipStyle::TwoOrders,
             tif: TimeInForce::Gtc,
             dead_band: Rate::from_bps(2_000),
+            shrink: Rate::from_bps(1_000),
         }
     }
 }

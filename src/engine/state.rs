@@ -225,6 +225,8 @@ pub(super) struct Leg {
     /// Price of the bot-side stop, with the side and entry that it was computed for.
     pub(super) net: Option<(Side, Price, Price)>,
     pub(super) attempts: Attempts,
+    /// Bar whose entry the balance did not cover, and how often it was made smaller.
+    pub(super) shrunk: (Timestamp, u32),
 }
 
 /// Counts orders of one role within one bar, so that each gets a name of its own.

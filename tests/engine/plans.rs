@@ -220,6 +220,46 @@ fn a_refused_target_is_planned_anew_at_every_bar() {
     }
 }
 
+/// S3-19: smaller by a tenth, twice, each under a new name; then it is given up until the next bar.
+#[test]
+fn an_entry_that_the_balance_does_not_cover_is_made_smaller_twice() {
+    let mut desk = Setup::default().fake(&["+"]);
+    desk.session.broker.reply = Some(Box::new(|intent| {
+        vec![AccountEvent::Rejected {
+            order: intent.id,
+            reason: tradeterm::domain::RejectReason::Funds("110007".to_owned()),
+        }]
+    }));
+    assert_eq!(desk.flat("100"), ["o0 buy 25"]);
+    // The answer comes before the next bar, and so do both smaller ones; then it begins anew.
+    let lines = desk.flat("100");
+    assert_eq!(lines, ["o1 buy 22.5", "o2 buy 20.25", "o0 buy 25"]);
+    let mut ids: Vec<_> = desk.session.broker.sent.iter().map(|i| i.id).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 4);
+}
+
+#[test]
+fn an_entry_that_fits_after_it_was_made_smaller_is_the_last_one() {
+    let mut desk = Setup::default().fake(&["+"]);
+    let limit: tradeterm::domain::Qty = n("23");
+    desk.session.broker.reply = Some(Box::new(move |intent| {
+        let order = intent.id;
+        vec![if intent.spec.qty <= limit {
+            AccountEvent::Accepted { order }
+        } else {
+            let reason = tradeterm::domain::RejectReason::Funds("110007".to_owned());
+            AccountEvent::Rejected { order, reason }
+        }]
+    }));
+    assert_eq!(desk.flat("100"), ["o0 buy 25"]);
+    let lines = desk.flat("100");
+    assert_eq!(lines[0], "o1 buy 22.5");
+    assert!(!lines.iter().any(|l| l.starts_with("o2")), "{lines:?}");
+    assert_eq!(desk.session.broker.sent.len(), 2);
+}
+
 #[test]
 fn a_position_that_drifts_out_of_its_band_is_corrected() {
     // The dead band is a fifth: at 119 the target is 21.008, at 121 it is 20.661.

@@ -83,10 +83,8 @@ pub(super) fn submitted(reply: &Reply, spec: &OrderSpec) -> Submitted {
         },
         AnswerClass::Authority => Submitted::Refused(verdict.text()),
         // The clock was measured again before it came to this: the refusal stands.
-        AnswerClass::Funds
-        | AnswerClass::Structure
-        | AnswerClass::VenueState
-        | AnswerClass::Clock => {
+        AnswerClass::Funds => Submitted::Rejected(RejectReason::Funds(verdict.text())),
+        AnswerClass::Structure | AnswerClass::VenueState | AnswerClass::Clock => {
             Submitted::Rejected(rejection(verdict.code, &verdict.message, spec))
         }
         // No answer to a create: whatever it means, it proves nothing.

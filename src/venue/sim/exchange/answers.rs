@@ -95,7 +95,9 @@ impl Exchange {
             RejectReason::CannotFillWhole => "EC_CancelForNoFullFill",
             RejectReason::NoPrice => "EC_NoImmediateQtyToFill",
             RejectReason::NothingToReduce => "EC_ReduceOnly",
-            RejectReason::InsufficientBalance { .. } => "EC_InsufficientBalance",
+            RejectReason::InsufficientBalance { .. } | RejectReason::Funds(_) => {
+                "EC_InsufficientBalance"
+            }
             RejectReason::DuplicateId | RejectReason::TriggerPassed | RejectReason::Rule(_) => {
                 "EC_Others"
             }

@@ -196,7 +196,9 @@ impl Exchange {
             RejectReason::WouldTake | RejectReason::CannotFillWhole => return Ok(()),
             // A parked order takes no margin and reduces what there is when it wakes.
             RejectReason::InsufficientBalance { .. } if parked => return Ok(()),
-            RejectReason::InsufficientBalance { .. } => Refusal::funds(category),
+            RejectReason::InsufficientBalance { .. } | RejectReason::Funds(_) => {
+                Refusal::funds(category)
+            }
             RejectReason::NothingToReduce => {
                 let leg = &self.legs[wish.slot.index()].position;
                 nothing_to_reduce(leg.qty.is_zero())
