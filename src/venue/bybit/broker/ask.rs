@@ -18,6 +18,8 @@ use crate::venue::bybit::wire::names::WireCategory;
 const PAGES: usize = 200;
 /// Wait after a refusal by a limiter that names no time, in ms.
 const SHORT_WAIT_MS: i64 = 1_000;
+/// Characters of a text that are kept where a host follows it.
+const LONGEST_SAID: usize = 120;
 /// Longest span of a query, in ms (Bybit v5, execution/list and order/history).
 pub(super) const SPAN_MS: i64 = 7 * 86_400_000;
 /// How far back the venue remembers, in ms.
@@ -112,7 +114,11 @@ pub(super) async fn of_answer(rest: &RestClient, path: &str, answer: &Answer) ->
                 until: until.unwrap_or(soon),
             }
         }
-        ReadClass::Authority => AskError::Refused(text),
+        // A key belongs to one environment: which one was asked is the first question.
+        ReadClass::Authority => AskError::Refused(format!(
+            "{path}: {}",
+            of_code(answer.code, &at_host(rest, &answer.message))
+        )),
         ReadClass::Clock => {
             if let Err(error) = rest.sync_clock().await {
                 tracing::warn!(%error, "the venue's clock cannot be measured");
@@ -121,6 +127,12 @@ pub(super) async fn of_answer(rest: &RestClient, path: &str, answer: &Answer) ->
         }
         ReadClass::Ok | ReadClass::Retry | ReadClass::Refused => AskError::NoAnswer(text),
     }
+}
+
+/// A text of the venue's with the host that said it.
+pub(super) fn at_host(rest: &RestClient, message: &str) -> String {
+    let said: String = plain(message).chars().take(LONGEST_SAID).collect();
+    format!("{said}, says {}", rest.host())
 }
 
 /// Why a question has no answer.

@@ -9,12 +9,13 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::BybitBroker;
+use super::ask::at_host;
 use super::outcome::{Reply, Verdict, cancelled, of_error, submitted};
 use super::words::plain;
 use crate::domain::{Category, ClientOrderId, InstrumentId, Price, Purpose, Timestamp};
 use crate::risk::Approved;
 use crate::venue::broker::{CancelSent, KnownOrder, Submitted};
-use crate::venue::bybit::codes::AnswerClass;
+use crate::venue::bybit::codes::{AnswerClass, class_of_write};
 use crate::venue::bybit::limits::{BAN_MS, Lane};
 use crate::venue::bybit::socket::trade::TradeError;
 use crate::venue::bybit::wire::from_json;
@@ -168,7 +169,11 @@ impl BybitBroker {
         match self.rest.post(call.path, body, call.lane).await {
             Ok(answer) => {
                 let (data, reset) = (Some(&*answer.result), answer.limit.reset);
-                Reply::Answer(self.verdict(answer.code, &answer.message, data, reset))
+                let message = match class_of_write(answer.code) {
+                    AnswerClass::Authority => at_host(&self.rest, &answer.message),
+                    _ => answer.message,
+                };
+                Reply::Answer(self.verdict(answer.code, &message, data, reset))
             }
             Err(error) => of_error(&error, self.ban_end()),
         }

@@ -44,7 +44,19 @@ pub fn read_frame<'a>(
         }
         read => read,
     };
-    read.map_err(|fault| explained(bytes, fault))
+    match read {
+        Err(_) if is_bare_pong(bytes) => Ok(None),
+        read => read.map_err(|fault| explained(bytes, fault)),
+    }
+}
+
+/// Whether a frame is the bare word, which answers a ping and is no JSON.
+#[cold]
+fn is_bare_pong(bytes: &[u8]) -> bool {
+    let word = bytes.trim_ascii();
+    let word = word.strip_prefix(b"\"").unwrap_or(word);
+    let word = word.strip_suffix(b"\"").unwrap_or(word);
+    word.eq_ignore_ascii_case(b"pong")
 }
 
 /// The error of a frame, with its topic where one can be found.

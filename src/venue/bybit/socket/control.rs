@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 /// What a text frame is.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Incoming<'a> {
-    /// Answer to a ping, in one of its five forms.
+    /// Answer to a ping, in one of its five forms or as the bare word.
     Pong,
     /// Answer to `auth`.
     Auth {
@@ -51,6 +51,9 @@ struct Head<'a> {
 /// Tells what a text frame is.
 pub(super) fn read(text: &str) -> Incoming<'_> {
     let Ok(head) = serde_json::from_str::<Head<'_>>(text) else {
+        if text.trim().trim_matches('"').eq_ignore_ascii_case("pong") {
+            return Incoming::Pong;
+        }
         return Incoming::Data { topic: None };
     };
     if let Some(topic) = head.topic.and_then(string) {
@@ -138,6 +141,8 @@ mod tests {
             r#"{"args":["1700000000000"],"op":"pong"}"#,
             r#"{"req_id":"r","op":"pong","args":["1700000000000"],"conn_id":"c"}"#,
             r#"{"retCode":0,"retMsg":"OK","op":"pong","data":["1700000000000"],"connId":"c"}"#,
+            "pong",
+            "\"Pong\"\n",
         ] {
             assert_eq!(read(text), Incoming::Pong, "{text}");
         }
