@@ -21,4 +21,4 @@ pub use live::{
     series_of,
 };
 pub use models::{ModelSource, load_bundle, shipped_names};
-pub use trading::{TradingError, TradingParts, check_account, open_account};
+pub use trading::{TradingError, TradingParts, check_account, open_account, open_account_timed};

@@ -148,6 +148,22 @@ pub fn open_account(
     parts: TradingParts,
     random: &RandomSource,
 ) -> Result<Remote, TradingError> {
+    open_account_timed(settings, connection, parts, random, timing(settings))
+}
+
+/// The same with times of the gateway that are not the settings': for a venue whose clock is
+/// moved by hand, where no question may be on its way while it moves.
+///
+/// # Errors
+///
+/// As [`open_account`].
+pub fn open_account_timed(
+    settings: &Settings,
+    connection: &Connection,
+    parts: TradingParts,
+    random: &RandomSource,
+    timing: GatewayTiming,
+) -> Result<Remote, TradingError> {
     let root = connection.extra_root.as_deref().map(str::as_bytes);
     let dial = |url: &str| Connector::new(url, root).map_err(LiveError::from);
     let clock = Arc::clone(&connection.clock);
@@ -188,7 +204,7 @@ pub fn open_account(
         word,
         board: parts.board,
         clock: Arc::clone(&connection.clock),
-        timing: timing(settings),
+        timing,
         since: parts.since,
     });
     tokio::spawn(gateway.run());
