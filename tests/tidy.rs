@@ -214,7 +214,15 @@ fn no_tracked_text_names_a_host_or_a_machine() {
         ["crates", ".io"].concat(),
     ];
     let mut files = Vec::new();
-    for dir in ["src", "tests", "benches", "config", "themes", "docs"] {
+    for dir in [
+        "src",
+        "tests",
+        "benches",
+        "fuzz/fuzz_targets",
+        "config",
+        "themes",
+        "docs",
+    ] {
         text_files(&root().join(dir), &mut files);
     }
     for name in [
@@ -223,6 +231,9 @@ fn no_tracked_text_names_a_host_or_a_machine() {
         "CHANGELOG.md",
         "justfile",
         "Cargo.toml",
+        "fuzz/Cargo.toml",
+        "fuzz/README.md",
+        "fuzz/entries.rs",
     ] {
         files.push(root().join(name));
     }

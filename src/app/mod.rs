@@ -9,6 +9,7 @@ mod legs;
 mod live;
 mod models;
 pub mod permissions;
+pub mod record;
 mod trading;
 
 pub use build::{

@@ -32,7 +32,7 @@ pub use tools::{
     ModelCommand, ReportArgs, ReportFormat, ScreenshotArgs, SimExchangeArgs, SynthArgs,
     ThemeCommand,
 };
-pub use venue::{DoctorArgs, DownloadArgs};
+pub use venue::{DoctorArgs, DownloadArgs, RecordArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -180,6 +180,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Download history from the venue as recordings
     Download(DownloadArgs),
+    /// Record live market data as it comes
+    Record(RecordArgs),
     /// Move a running session up the kill ladder
     Kill(KillArgs),
     /// Let a stopped account trade again
@@ -248,6 +250,7 @@ impl Cli {
             Some(Command::SimExchange(args)) => args.json,
             Some(Command::Doctor(args)) => args.json,
             Some(Command::Download(args)) => args.json,
+            Some(Command::Record(args)) => args.json,
             _ => false,
         };
         own || self.console.json

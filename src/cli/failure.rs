@@ -6,6 +6,7 @@ use super::exit::Exit;
 use crate::app::doctor::access::AccessError;
 use crate::app::download::DownloadError;
 use crate::app::guard::Refusal;
+use crate::app::record::RecordingError;
 use crate::app::{BuildError, LiveError, TradingError};
 use crate::config::{ConfigError, FolderError};
 use crate::engine::SetupError;
@@ -168,6 +169,20 @@ impl From<DownloadError> for Failure {
             | DownloadError::NoBars { .. } => Exit::Feed,
             DownloadError::Busy { .. } => Exit::Locked,
             DownloadError::Io { .. } => Exit::Unexpected,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+impl From<RecordingError> for Failure {
+    fn from(error: RecordingError) -> Self {
+        let exit = match &error {
+            RecordingError::Exists(_)
+            | RecordingError::UnknownSymbol { .. }
+            | RecordingError::Connector(_)
+            | RecordingError::Topics(_) => Exit::Config,
+            RecordingError::Venue(_) => Exit::Feed,
+            RecordingError::Io { .. } => Exit::Unexpected,
         };
         Self::new(exit, error.to_string())
     }

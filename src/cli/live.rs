@@ -47,7 +47,7 @@ impl Drop for Network {
 }
 
 /// Dice for waits between tries; they decide nothing else.
-fn dice(clock: Clock) -> RandomSource {
+pub(super) fn dice(clock: Clock) -> RandomSource {
     let seed = u64::try_from(clock.wall().millis()).unwrap_or_default();
     let dice = Mutex::new(Xoshiro256PlusPlus::seed_from_u64(seed));
     Arc::new(move || {

@@ -11,6 +11,7 @@ mod kill;
 mod live;
 mod log;
 mod model;
+mod record;
 mod replay;
 mod run;
 mod screen;
@@ -75,6 +76,7 @@ fn dispatch(cli: &Cli) -> Outcome {
         Some(Command::SimExchange(args)) => sim_exchange::sim_exchange(cli, args),
         Some(Command::Doctor(args)) => doctor::doctor(cli, args),
         Some(Command::Download(args)) => download::download(cli, args),
+        Some(Command::Record(args)) => record::record(cli, args),
         Some(Command::Kill(args)) => kill::kill(cli, args),
         Some(Command::Resume(args)) => kill::resume(cli, args),
         Some(Command::Status(args)) => kill::status(cli, args),

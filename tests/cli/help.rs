@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::desk::{Desk, program};
 
 /// Every subcommand with its words.
-const COMMANDS: [&str; 30] = [
+const COMMANDS: [&str; 31] = [
     "",
     "run",
     "backtest",
@@ -16,6 +16,9 @@ const COMMANDS: [&str; 30] = [
     "model eval",
     "synth",
     "sim-exchange",
+    "doctor",
+    "download",
+    "record",
     "kill",
     "resume",
     "status",
@@ -33,8 +36,6 @@ const COMMANDS: [&str; 30] = [
     "completions",
     "man",
     "journal",
-    "doctor",
-    "download",
     "journal verify",
 ];
 

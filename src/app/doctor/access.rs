@@ -194,6 +194,9 @@ pub const INSTRUMENTS: &str = "/v5/market/instruments-info";
 /// Code for a wrong parameter, an unknown symbol among them (Bybit v5, error codes).
 const BAD_PARAMETER: i64 = 10_001;
 
+/// Code for an unknown symbol of spot (Bybit v5, error codes).
+const BAD_SYMBOL: i64 = 170_121;
+
 /// Reads the answer to the question about one symbol at [`INSTRUMENTS`].
 ///
 /// # Errors
@@ -204,7 +207,7 @@ pub fn listed(answer: &Answer, category: Category, symbol: &Symbol) -> Result<Li
         symbol: symbol.clone(),
         category,
     };
-    if answer.code == BAD_PARAMETER {
+    if [BAD_PARAMETER, BAD_SYMBOL].contains(&answer.code) {
         return Err(unlisted());
     }
     match category {
