@@ -157,13 +157,13 @@ impl Told {
                 text.push_str(", woken");
             }
             if let Some(reason) = order.reason.as_ref().and_then(kind) {
-                text.push_str(&format!(": {reason}"));
+                text = format!("{text}: {reason}");
             }
             if 0 < order.n_too_late {
-                text.push_str(&format!(", {} cancel too late", order.n_too_late));
+                text = format!("{text}, {} cancel too late", order.n_too_late);
             }
             for fill in &order.fills {
-                text.push_str(&format!("; {}", fill_words(fill)));
+                text = format!("{text}; {}", fill_words(fill));
             }
             text
         };
