@@ -13,7 +13,6 @@ use crate::domain::{
     LinkEvent, MarketEvent, Mode, Symbol, Timestamp,
 };
 use crate::engine::Event;
-use crate::runtime::clock::Clock;
 use crate::runtime::{Inbox, PublicFeed, PublicParts, VenueBoard, past_bars};
 use crate::strategy::agent::BundleError;
 use crate::venue::bybit::clock::{SkewVerdict, WallClock};
@@ -136,7 +135,7 @@ pub fn hosts_of(settings: &Settings) -> Result<Hosts, HostError> {
 /// When the venue does not answer, or does not trade a symbol.
 pub async fn connect(
     settings: &Settings,
-    clock: Clock,
+    clock: impl WallClock + 'static,
     credentials: Option<Arc<Credentials>>,
 ) -> Result<Connection, LiveError> {
     let hosts = hosts_of(settings)?;
@@ -154,6 +153,7 @@ pub async fn connect(
     let rest = RestClient::new(RestSettings {
         credentials,
         extra_root: extra_root.clone(),
+        order_window_ms: settings.venue.recv_window_ms,
         ..RestSettings::new(hosts.clone(), Arc::new(clock))
     })?;
     let rest = Arc::new(rest);

@@ -172,7 +172,10 @@ pub fn open_account_timed(
     let by_socket = settings.venue.order_entry_in(settings.mode) == OrderEntry::Socket;
     let trade = match connection.hosts.trade_ws().filter(|_| by_socket) {
         Some(url) => {
-            let options = TradeOptions::new(Arc::new(dial(url)?), login(), Arc::clone(random));
+            let venue = &settings.venue;
+            let mut options = TradeOptions::new(Arc::new(dial(url)?), login(), Arc::clone(random));
+            options.deadline = Duration::from_millis(u64::from(venue.ack_deadline_ms));
+            options.recv_window = Duration::from_millis(u64::from(venue.recv_window_ms));
             let TradeSocket { handle, .. } = TradeSocket::open(options);
             tokio::spawn(watch_orders(handle.clone(), parts.board.clone()));
             Some(handle)
@@ -189,7 +192,7 @@ pub fn open_account_timed(
     let dial = Arc::new(dial(connection.hosts.private_ws())?);
     let mut options = SocketOptions::private(dial, login(), Arc::clone(random));
     options.topics = TOPICS.iter().copied().map(Topic::quiet).collect();
-    let Socket { events, .. } = Socket::open(options).map_err(LiveError::from)?;
+    let Socket { handle, events, .. } = Socket::open(options).map_err(LiveError::from)?;
     let (teller, heard) = mpsc::channel(HEARD);
     tokio::spawn(listen(stream, events, teller, parts.board.clone()));
     let word = VenueWord::default();
@@ -207,6 +210,7 @@ pub fn open_account_timed(
         timing,
         since: parts.since,
     });
+    let gateway = gateway.with_restart(Box::new(move || handle.reconnect()));
     tokio::spawn(gateway.run());
     Ok(remote)
 }

@@ -8,7 +8,7 @@
 //! own, which is emptied first. It also reads the account: fills since the newest known one, then
 //! orders, positions and wallet, at the start, after each reconnect and every while.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,6 +73,10 @@ const CLOSES: u32 = 5;
 const ROUNDS: u32 = 2;
 /// Quick readings after a reconnect: what the venue's queries show may lag.
 const QUICK: u32 = 2;
+/// After this long in venue time, a fill that the stream has not told will not be told any more.
+const MUTE_MS: i64 = 5_000;
+/// Error allowed for our picture of the venue's time when the stream came up.
+const UP_SLACK_MS: i64 = 1_000;
 /// Longest wait between two looks.
 const LONGEST_LOOK: Duration = Duration::from_secs(10);
 
@@ -145,21 +149,30 @@ pub struct GatewayParts<B> {
     pub since: Timestamp,
 }
 
+/// Ends the connection of the account's stream; a new one follows.
+pub type Restart = Box<dyn Fn() + Send + Sync>;
+
 /// The gateway's own state; one task owns it.
 pub struct Gateway<B> {
     parts: GatewayParts<B>,
     orders: BTreeMap<ClientOrderId, Tracked>,
     tasks: JoinSet<Done>,
+    /// Closes that have no answer yet, with their instruments.
+    closing: BTreeMap<ClientOrderId, InstrumentId>,
+    /// Entries that wait for such an answer: what turns a position around must not overtake what
+    /// closes it, or the close finds nothing and the turn ends flat.
+    held: Vec<(Approved, Option<Price>)>,
+    /// Ends the stream's connection so that a new one is made.
+    restart: Option<Restart>,
+    /// Fills that the stream has told since it came up, with their venue times.
+    streamed: BTreeMap<String, Timestamp>,
+    /// Venue time from which the stream has to tell every fill.
+    up_since: Timestamp,
     /// Venue time of the newest execution.
     newest: Timestamp,
     /// Names of the executions and payments that were passed on, as far back as readings overlap.
     /// The ledger keeps them for ever; this only spares the journal the repetitions.
     told: BTreeMap<String, Timestamp>,
-    /// Closes on the wire, by instrument: an entry behind one waits for its answer, because the
-    /// two halves of a turn must not change places.
-    closing: BTreeMap<ClientOrderId, InstrumentId>,
-    /// Entries that wait for a close.
-    held: VecDeque<(Approved, Option<Price>)>,
     is_connected: bool,
     is_reading: bool,
     reads_again: bool,
@@ -175,17 +188,27 @@ impl<B: RemoteBroker> Gateway<B> {
         Self {
             newest: parts.since,
             told: BTreeMap::new(),
-            closing: BTreeMap::new(),
-            held: VecDeque::new(),
             parts,
             orders: BTreeMap::new(),
             tasks: JoinSet::new(),
+            closing: BTreeMap::new(),
+            held: Vec::new(),
+            restart: None,
+            streamed: BTreeMap::new(),
+            up_since: Timestamp::default(),
             is_connected: false,
             is_reading: false,
             reads_again: false,
             next_read: Instant::now(),
             n_quick: 0,
         }
+    }
+
+    /// The same, with a way to replace a stream that answers pings and tells nothing (F17).
+    #[must_use]
+    pub fn with_restart(mut self, restart: Restart) -> Self {
+        self.restart = Some(restart);
+        self
     }
 
     /// Runs until the engine has gone.
@@ -203,10 +226,7 @@ impl<B: RemoteBroker> Gateway<B> {
                 done = self.tasks.join_next(), if !self.tasks.is_empty() => match done {
                     Some(Ok(done)) => self.on_done(done).await,
                     // A task that panicked took its answer with it: read everything anew.
-                    Some(Err(_)) => {
-                        self.reads_again = true;
-                        self.drop_held("an answer was lost").await
-                    }
+                    Some(Err(_)) => { self.reads_again = true; self.give_up_held().await }
                     None => Ok(()),
                 },
                 heard = self.parts.heard.recv() => match heard {
@@ -214,7 +234,7 @@ impl<B: RemoteBroker> Gateway<B> {
                     None => return,
                 },
                 out = self.parts.outbox.entries.recv() => match out {
-                    Some(out) => { self.send(out).await }
+                    Some(out) => { self.send_entry(out).await }
                     None => return,
                 },
                 () = tokio::time::sleep_until(self.next_read) => {
@@ -258,6 +278,61 @@ impl<B: RemoteBroker> Gateway<B> {
         Ok(())
     }
 
+    /// Sends an entry after whatever was handed over before it.
+    async fn send_entry(&mut self, out: Outgoing) -> Result<(), Ended> {
+        // A close that was queued first may have come while the lanes were looked at.
+        while let Ok(urgent) = self.parts.outbox.urgent.try_recv() {
+            self.send(urgent).await?;
+        }
+        match out {
+            Outgoing::Submit(order, expected)
+                if self.is_closing(order.intent().spec.instrument) =>
+            {
+                self.held.push((order, expected));
+                Ok(())
+            }
+            out => self.send(out).await,
+        }
+    }
+
+    /// Nobody knows any more which close is still without an answer.
+    async fn give_up_held(&mut self) -> Result<(), Ended> {
+        let closing: Vec<ClientOrderId> = self.closing.keys().copied().collect();
+        for order in closing {
+            self.on_answered(order, false).await?;
+        }
+        Ok(())
+    }
+
+    fn is_closing(&self, instrument: InstrumentId) -> bool {
+        self.closing.values().any(|closing| *closing == instrument)
+    }
+
+    /// The answer to a close is here: entries that waited for it leave, unless nobody knows
+    /// whether the close has arrived.
+    async fn on_answered(&mut self, order: ClientOrderId, is_known: bool) -> Result<(), Ended> {
+        let Some(instrument) = self.closing.remove(&order) else {
+            return Ok(());
+        };
+        let (freed, held) = std::mem::take(&mut self.held)
+            .into_iter()
+            .partition(|(entry, _)| entry.intent().spec.instrument == instrument);
+        self.held = held;
+        let freed: Vec<(Approved, Option<Price>)> = freed;
+        for (entry, expected) in freed {
+            if !is_known {
+                let order = entry.intent().id;
+                let cause = NotSent::Gateway("the close before it has no outcome".to_owned());
+                self.tell(AccountEvent::NotSent { order, cause }).await?;
+            } else if self.is_closing(instrument) {
+                self.held.push((entry, expected));
+            } else {
+                self.send(Outgoing::Submit(entry, expected)).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn send(&mut self, out: Outgoing) -> Result<(), Ended> {
         // Soon after something has left the account is read, whatever its own stream says.
         let soon = Instant::now() + self.parts.timing.again;
@@ -266,15 +341,7 @@ impl<B: RemoteBroker> Gateway<B> {
             Outgoing::Submit(order, expected) => {
                 let intent = order.intent();
                 let id = intent.id;
-                let instrument = intent.spec.instrument;
-                if intent.spec.reduce_only {
-                    self.closing.insert(id, instrument);
-                } else if self.closing.values().any(|of| *of == instrument) {
-                    self.held.push_back((order, expected));
-                    return Ok(());
-                }
                 if !may_leave(&self.parts.kill, &order) {
-                    self.closing.remove(&id);
                     let cause = NotSent::Gateway("kill latch is closed".to_owned());
                     return self.tell(AccountEvent::NotSent { order: id, cause }).await;
                 }
@@ -287,6 +354,10 @@ impl<B: RemoteBroker> Gateway<B> {
                     is_searched: false,
                 };
                 self.orders.insert(id, tracked);
+                let spec = &order.intent().spec;
+                if spec.reduce_only && spec.kind.trigger().is_none() {
+                    self.closing.insert(id, spec.instrument);
+                }
                 let broker = Arc::clone(&self.parts.broker);
                 let kill = Arc::clone(&self.parts.kill);
                 let clock = Arc::clone(&self.parts.clock);
@@ -363,14 +434,17 @@ impl<B: RemoteBroker> Gateway<B> {
         match done {
             Done::Events(order, events) => {
                 self.touch(order);
+                let is_sent = !events
+                    .iter()
+                    .any(|event| matches!(event, AccountEvent::NotSent { .. }));
                 for event in events {
                     self.tell(event).await?;
                 }
-                self.closed(order, true).await?;
+                self.on_answered(order, is_sent).await?;
             }
             Done::Open(order, cause) => {
                 self.tell(AccountEvent::Unknown { order, cause }).await?;
-                self.closed(order, false).await?;
+                self.on_answered(order, false).await?;
                 self.search(order);
             }
             Done::Searched(order, events) => {
@@ -384,11 +458,14 @@ impl<B: RemoteBroker> Gateway<B> {
                 self.reads_again = true;
             }
             Done::Refused(reason, event) => {
-                self.drop_held("the venue refuses us").await?;
                 self.parts
                     .inbox
                     .account(Event::Link(LinkEvent::Refused { reason }))
                     .await?;
+                if let AccountEvent::Rejected { order, .. } = &event {
+                    let order = *order;
+                    self.on_answered(order, false).await?;
+                }
                 self.tell(event).await?;
             }
             Done::Read(reading) => {
@@ -398,36 +475,6 @@ impl<B: RemoteBroker> Gateway<B> {
                     Err(error) => self.on_unread(error).await?,
                 }
             }
-        }
-        Ok(())
-    }
-
-    /// A close has its answer: entries that waited for it may go, or may not when nobody knows
-    /// what became of it.
-    async fn closed(&mut self, order: ClientOrderId, is_known: bool) -> Result<(), Ended> {
-        let Some(instrument) = self.closing.remove(&order) else {
-            return Ok(());
-        };
-        for (entry, expected) in std::mem::take(&mut self.held) {
-            if is_known || entry.intent().spec.instrument != instrument {
-                Box::pin(self.send(Outgoing::Submit(entry, expected))).await?;
-            } else {
-                let order = entry.intent().id;
-                let why = "nobody knows what became of the close before it";
-                let cause = NotSent::Gateway(why.to_owned());
-                self.tell(AccountEvent::NotSent { order, cause }).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Entries that waited do not leave any more.
-    async fn drop_held(&mut self, why: &str) -> Result<(), Ended> {
-        self.closing.clear();
-        for (entry, _) in std::mem::take(&mut self.held) {
-            let order = entry.intent().id;
-            let cause = NotSent::Gateway(why.to_owned());
-            self.tell(AccountEvent::NotSent { order, cause }).await?;
         }
         Ok(())
     }
@@ -451,7 +498,30 @@ impl<B: RemoteBroker> Gateway<B> {
         is_new
     }
 
+    /// A stream that has not told what the account itself shows is mute: it is replaced.
+    fn look_for_silence(&mut self, reading: &Reading) {
+        let oldest = reading.report.asked_at.plus_millis(-MUTE_MS);
+        let is_untold = |event: &AccountEvent| match event {
+            AccountEvent::Fill(fill) => {
+                self.up_since < fill.at
+                    && fill.at < oldest
+                    && !self.streamed.contains_key(&fill.exec_id)
+            }
+            _ => false,
+        };
+        let is_mute = self.is_connected && reading.executions.iter().any(is_untold);
+        // What later readings cannot bring again is not needed any more.
+        let overlap = i64::try_from(self.parts.timing.overlap.as_millis()).unwrap_or(i64::MAX);
+        let known = self.newest.plus_millis(-overlap);
+        self.streamed.retain(|_, at| known <= *at);
+        if let Some(restart) = self.restart.as_ref().filter(|_| is_mute) {
+            tracing::warn!("the account's stream has not told a fill: it is connected anew");
+            restart();
+        }
+    }
+
     async fn on_reading(&mut self, reading: Reading) -> Result<(), Ended> {
+        self.look_for_silence(&reading);
         for event in reading.executions {
             self.tell(event).await?;
         }
@@ -495,7 +565,12 @@ impl<B: RemoteBroker> Gateway<B> {
         }
         self.lacks(Some(error.to_string())).await?;
         self.reads_again = false;
-        self.next_read = Instant::now() + self.parts.timing.again;
+        // A key that is refused will be in a moment, too: no hammering (F52).
+        let wait = match error {
+            AskError::Refused(_) => self.parts.timing.quiet,
+            _ => self.parts.timing.again,
+        };
+        self.next_read = Instant::now() + wait;
         Ok(())
     }
 
@@ -503,6 +578,8 @@ impl<B: RemoteBroker> Gateway<B> {
         match heard {
             Heard::Up => {
                 self.is_connected = true;
+                self.up_since = self.parts.clock.now().plus_millis(UP_SLACK_MS);
+                self.streamed.clear();
                 self.reads_again = true;
                 self.n_quick = QUICK;
                 self.lacks(Some("reading orders and positions".to_owned()))
@@ -514,7 +591,12 @@ impl<B: RemoteBroker> Gateway<B> {
                 self.lacks(Some(format!("private stream is down: {why}")))
                     .await
             }
-            Heard::Event(event) => self.tell(event).await,
+            Heard::Event(event) => {
+                if let AccountEvent::Fill(fill) = &event {
+                    self.streamed.insert(fill.exec_id.clone(), fill.at);
+                }
+                self.tell(event).await
+            }
             Heard::Strange(text) => {
                 tracing::warn!(text, "the venue said something that is not understood");
                 self.reads_again = true;

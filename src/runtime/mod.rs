@@ -19,7 +19,7 @@ mod stop;
 
 pub use backtest::{BacktestError, backtest};
 pub use expected::{Difference, Expected, MatchError, Verdict};
-pub use gateway::{Gateway, GatewayParts, GatewayTiming, Heard};
+pub use gateway::{Gateway, GatewayParts, GatewayTiming, Heard, Restart};
 pub use lines::LineNames;
 pub use live::{Ended, Inbox, Live, VenueBoard, live};
 pub use pace::Pace;

@@ -14,7 +14,7 @@ use crate::venue::bybit::limits::{Denied, Endpoint, Lane};
 use super::answer::{Answer, Envelope};
 use super::error::excerpt;
 use super::transport::Reply;
-use super::{Access, ORDER_WINDOW_MS, Query, READ_WINDOW_MS, RestClient, RestError, Step};
+use super::{Access, Query, READ_WINDOW_MS, RestClient, RestError, Step};
 
 /// Codes for asking too often (Bybit v5, error codes).
 const TOO_OFTEN: [i64; 7] = [429, 10_006, 10_403, 10_429, 20_003, 170_005, 170_222];
@@ -129,7 +129,7 @@ impl RestClient {
     ) -> Result<(), RestError> {
         let (payload, window) = match &call.payload {
             Payload::Query(query) => (query.as_str(), READ_WINDOW_MS),
-            Payload::Body(body) => (body.as_str(), ORDER_WINDOW_MS),
+            Payload::Body(body) => (body.as_str(), self.order_window_ms),
         };
         let stamp = self.venue_now().millis();
         let key = credentials.key();

@@ -23,6 +23,7 @@ pub struct RestClient {
     pub(super) credentials: Option<Arc<Credentials>>,
     pub(super) clock: Arc<dyn WallClock>,
     pub(super) transport: Transport,
+    pub(super) order_window_ms: u32,
     /// Held for a few lines at a time and never while waiting.
     server: Mutex<ServerClock>,
     /// Likewise.
@@ -44,6 +45,7 @@ impl RestClient {
             credentials: settings.credentials,
             clock: settings.clock,
             transport,
+            order_window_ms: settings.order_window_ms,
             server: Mutex::default(),
             limiter: Mutex::new(Limiter::new(settings.shares)),
         })

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::ORDER_WINDOW_MS;
 use crate::venue::bybit::clock::WallClock;
 use crate::venue::bybit::credentials::Credentials;
 use crate::venue::bybit::hosts::Hosts;
@@ -47,6 +48,8 @@ pub struct RestSettings {
     pub extra_root: Option<String>,
     /// Deadlines.
     pub timeouts: Timeouts,
+    /// Age in ms at which the venue refuses an order of ours, written into each.
+    pub order_window_ms: u32,
     /// Largest body that is read, in bytes.
     pub largest_body: usize,
     /// Parts of the venue's limits.
@@ -63,6 +66,7 @@ impl RestSettings {
             clock,
             extra_root: None,
             timeouts: Timeouts::default(),
+            order_window_ms: ORDER_WINDOW_MS,
             largest_body: 8 * 1_024 * 1_024,
             shares: Shares::default(),
         }
