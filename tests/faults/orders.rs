@@ -1,7 +1,7 @@
-//! Orders on their way out: F01 to F05, F20.
+//! Orders on their way out: F01 to F05, F14, F20.
 
 use serde_json::json;
-use tradeterm::domain::{AccountEvent, SignedQty};
+use tradeterm::domain::{AccountEvent, RejectReason, SignedQty};
 use tradeterm::venue::sim::exchange::Drill;
 
 use super::desk::{Desk, Setup};
@@ -159,6 +159,29 @@ async fn f26_what_turns_a_position_around_does_not_overtake_its_close() {
     }
     let checked = desk.check().await;
     assert_eq!(checked.refusals(), [""; 0]);
+}
+
+/// The venue says twice that the balance does not cover the entry: a tenth less each time, under a
+/// new name, and the third one fits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f14_want_of_funds_makes_the_entry_smaller_at_most_twice() {
+    let desk = Desk::new().await;
+    desk.drill(&Drill::AnswerCode {
+        op: "order.create".to_owned(),
+        code: 110_007,
+        message: "ab not enough for new order".to_owned(),
+        accept: false,
+        times: 2,
+    });
+    desk.next_bar().await;
+    desk.recover().await;
+    let checked = desk.check().await;
+    let is_funds = |event: &AccountEvent| match event {
+        AccountEvent::Rejected { reason, .. } => matches!(reason, RejectReason::Funds(_)),
+        _ => false,
+    };
+    assert_eq!(checked.n(is_funds), 2);
+    assert!(!checked.truth.executions.is_empty(), "the third one fits");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

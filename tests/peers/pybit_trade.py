@@ -1,5 +1,6 @@
 """pybit over REST: what fills, positions, lists, and every kind of error."""
 
+import time
 from decimal import Decimal
 
 from pybit.exceptions import FailedRequestError, InvalidRequestError
@@ -211,16 +212,28 @@ def errors(sim, http):
     with check("error: no refused order was made"):
         same(rows(http.get_open_orders(category="linear", settleCoin="USDT")), [])
         same(rows(http.get_open_orders(category="spot")), [])
-    with check("rate limit: the client waits for the reset and goes on"):
-        made = [linear.place(qty="0.001", price=linear.price("0.9")) for _ in range(14)]
-        same(len(set(made)), 14)
-        same(len(http.cancel_all_orders(**linear.by)["result"]["list"]), 14)
     with check("rate limit: headers"):
         counted = session(sim, return_response_headers=True)
         answer, _, headers = counted.get_positions(**linear.by)
         same((answer["retCode"], headers["X-Bapi-Limit"]), (0, "50"))
         fields = ("X-Bapi-Limit-Status", "X-Bapi-Limit-Reset-Timestamp")
         holds(all(headers[name].isdigit() for name in fields))
+
+
+def limits():
+    with check("rate limit: the client waits for the reset and goes on"), Simulator() as fresh:
+        market = Market(session(fresh), "linear")
+        begun = time.monotonic()
+        made = {market.place(paced=False, qty="0.001") for _ in range(11)}
+        same(len(made), 11)
+        holds(time.monotonic() - begun > 0.9)
+    with check("rate limit: a batch over the limit is taken in part"), Simulator() as fresh:
+        market = Market(session(fresh), "linear")
+        order = {"symbol": SYMBOL, "side": "Buy", "orderType": "Limit", "qty": "0.001"}
+        order["price"] = market.price("0.9")
+        answer = market.http.place_batch_order(category="linear", request=[order] * 12)
+        codes = [item["code"] for item in answer["retExtInfo"]["list"]]
+        same(codes, [0] * 10 + [10006] * 2)
 
 
 def clocks():
@@ -241,4 +254,5 @@ def trading(sim, http):
     spot_trades(http)
     lists(sim, http)
     errors(sim, http)
+    limits()
     clocks()
