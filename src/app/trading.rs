@@ -62,7 +62,9 @@ pub struct TradingParts {
     pub since: Timestamp,
 }
 
-/// Applies leverage and margin mode where they differ, and judges key and account.
+/// Judges key and account. With `applies` leverage and margin mode are set first where they
+/// differ; without, nothing is changed, and they are judged as they would be after that: an
+/// account is not touched before its owner has agreed.
 ///
 /// # Errors
 ///
@@ -70,6 +72,7 @@ pub struct TradingParts {
 pub async fn check_account(
     settings: &Settings,
     connection: &Connection,
+    applies: bool,
 ) -> Result<AccountReport, TradingError> {
     let rest = &connection.rest;
     let key = account::key_facts(rest).await.map_err(SetupError::from)?;
@@ -84,10 +87,15 @@ pub async fn check_account(
         fee_rates: settings.mode != Mode::Demo,
     };
     // A key that may only look cannot set anything, and one that may not trade is refused below.
-    let facts = if key.read_only {
-        account::account_facts(rest, &connection.instruments, coin, wanted.fee_rates)
-            .await
-            .map_err(SetupError::from)?
+    let facts = if key.read_only || !applies {
+        let mut facts =
+            account::account_facts(rest, &connection.instruments, coin, wanted.fee_rates)
+                .await
+                .map_err(SetupError::from)?;
+        if !key.read_only {
+            as_wanted(&mut facts, &wanted);
+        }
+        facts
     } else {
         account::set_up(rest, &connection.instruments, coin, &wanted).await?
     };
@@ -134,6 +142,19 @@ pub async fn check_account(
         (&key, &KeyPolicy::new(settings, None, now)),
         (&account, &AccountPolicy::new(settings, &symbols)),
     ))
+}
+
+/// The account as it would be after it was set up.
+fn as_wanted(facts: &mut account::AccountFacts, wanted: &account::Wanted) {
+    if let Some(mode) = &wanted.margin_mode {
+        facts.margin_mode = Some(mode.clone());
+    }
+    let leverage = wanted.leverage.map(crate::domain::Rate::from_decimal);
+    if let Some(Ok(leverage)) = leverage {
+        for symbol in &mut facts.symbols {
+            symbol.leverage.fill(leverage);
+        }
+    }
 }
 
 /// Opens the way to the venue's account; its tasks run on the current runtime until the engine

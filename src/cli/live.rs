@@ -24,7 +24,7 @@ use crate::config::{Folders, Loaded, Settings};
 use crate::control::{KillSwitch, SessionView, Snapshot, channel};
 use crate::domain::{KillLevel, LinkEvent, MarketEvent, Timestamp};
 use crate::engine::Event;
-use crate::runtime::clock::{Clock, Watch};
+use crate::runtime::clock::Clock;
 use crate::runtime::{
     Expected, Live, Recorder, RecorderParts, Run, RunOptions, Session, StopFlag, VenueBoard, live,
 };
@@ -87,8 +87,12 @@ pub(super) fn prepare(
     let io = network.handle();
     let connection = io.block_on(connect(settings, clock, credentials.clone()))?;
     if credentials.is_some() {
-        let report = io.block_on(check_account(settings, &connection))?;
-        confirm(start, &report)?;
+        // First only looked at; what the settings want of it is applied with its owner's consent.
+        let seen = io.block_on(check_account(settings, &connection, false))?;
+        let mut typed = Vec::new();
+        confirm(start, &seen, &mut typed)?;
+        let applied = io.block_on(check_account(settings, &connection, true))?;
+        confirm(start, &applied, &mut typed)?;
     }
     let latch = LatchFile::new(state.join(LATCH));
     let latched = latch
@@ -99,7 +103,7 @@ pub(super) fn prepare(
         .map_or(KillLevel::Active, |record| record.level);
     let (kill, reset) = KillSwitch::new(level);
     let intervals = crate::app::FeedIntervals::new();
-    let mut built = build_session(
+    let built = build_session(
         settings,
         &connection.instruments,
         &intervals,
@@ -174,7 +178,6 @@ pub(super) fn prepare(
         deadline_us: u64::from(settings.agent.deadline_ms) * 1_000,
         latched,
     };
-    built.watch = Watch::Off;
     let run: Job = if let Some(remote) = remote {
         let session = Session::new(built.engine, remote, built.watch);
         let run = Run::new(session, source, recorder, publisher, view, options, clock);
@@ -209,8 +212,11 @@ fn read_key(settings: &Settings) -> Result<Option<Arc<Credentials>>, Failure> {
 }
 
 /// Lets the guard decide, and asks for the phrase where it wants one.
-fn confirm(start: &Start<'_>, report: &AccountReport) -> Result<(), Failure> {
-    let mut typed = Vec::new();
+fn confirm(
+    start: &Start<'_>,
+    report: &AccountReport,
+    typed: &mut Vec<String>,
+) -> Result<(), Failure> {
     loop {
         let decision = decide(&StartRequest {
             loaded: start.loaded,
@@ -218,7 +224,7 @@ fn confirm(start: &Start<'_>, report: &AccountReport) -> Result<(), Failure> {
             confirm: start.confirm,
             check: AccountCheck::Done(report),
             can_ask: start.can_ask,
-            typed: &typed,
+            typed,
         });
         match decision {
             Decision::Go(clearance) if clearance.observes_only() => {

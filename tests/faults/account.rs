@@ -287,9 +287,30 @@ async fn f34_an_account_in_hedge_mode_is_refused() {
     let (server, leap) = venue(&mut setup).await;
     let settings = &setup.settings;
     let connection = connect(settings, leap, Some(credentials())).await.unwrap();
-    let error = check_account(settings, &connection).await.unwrap_err();
+    let error = check_account(settings, &connection, true)
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("hedge mode"), "{error}");
     assert_eq!(server.counters().creates.len(), 0);
+}
+
+/// Leverage and margin mode are set with the owner's consent only: looking changes nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_that_is_only_looked_at_is_not_changed() {
+    let mut setup = Setup::default();
+    setup.settings.venue.leverage = 7;
+    let (server, leap) = venue(&mut setup).await;
+    let settings = &setup.settings;
+    let connection = connect(settings, leap, Some(credentials())).await.unwrap();
+    let n_set = || {
+        let requests = server.counters().requests;
+        let n = |path: &str| requests.get(path).copied().unwrap_or(0);
+        n("/v5/position/set-leverage") + n("/v5/account/set-margin-mode")
+    };
+    check_account(settings, &connection, false).await.unwrap();
+    assert_eq!(n_set(), 0);
+    check_account(settings, &connection, true).await.unwrap();
+    assert!(0 < n_set());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -249,7 +249,7 @@ impl Desk {
         let mut own = leap.clone();
         own.skew_ms = setup.skew_ms;
         let connection = connect(settings, own, Some(credentials())).await.unwrap();
-        check_account(settings, &connection).await.unwrap();
+        check_account(settings, &connection, true).await.unwrap();
         let home = tempfile::tempdir().unwrap();
         let journal = home.path().join("journal.ttj");
         let stop = StopFlag::default();
