@@ -217,6 +217,7 @@ impl<B: RemoteBroker> Gateway<B> {
             return;
         }
         loop {
+            let next_look = self.next_look();
             let step = tokio::select! {
                 biased;
                 out = self.parts.outbox.urgent.recv() => match out {
@@ -237,8 +238,10 @@ impl<B: RemoteBroker> Gateway<B> {
                     Some(out) => { self.send_entry(out).await }
                     None => return,
                 },
-                () = tokio::time::sleep_until(self.next_read) => {
-                    self.reads_again = true;
+                () = tokio::time::sleep_until(next_look) => {
+                    // While trading is stopped somebody waits for the venue's word.
+                    let is_stopped = KillLevel::Halted <= self.parts.kill.level();
+                    self.reads_again |= is_stopped || self.next_read <= Instant::now();
                     Ok(())
                 }
             };
@@ -417,6 +420,11 @@ impl<B: RemoteBroker> Gateway<B> {
             };
             Done::Read(Box::new(reading.await))
         });
+    }
+
+    /// When to look at the clock and the latch next.
+    fn next_look(&self) -> Instant {
+        self.next_read.min(Instant::now() + self.parts.timing.again)
     }
 
     fn until_next_read(&mut self) -> Duration {

@@ -577,3 +577,21 @@ async fn an_execution_that_is_read_again_is_not_told_again() {
     let n = desk.said.iter().filter(|s| s.starts_with("fill")).count();
     assert_eq!(n, 1, "{:?}", desk.said);
 }
+
+/// A kill with nothing to cancel sends nothing, and its certificate must not wait for the next
+/// quiet reading.
+#[tokio::test(start_paused = true)]
+async fn a_kill_asks_for_the_venues_word_at_once() {
+    let mut desk = open_desk();
+    desk.heard.send(Heard::Up).await.unwrap();
+    desk.pass(20).await;
+    desk.submit("a");
+    desk.pass(1).await;
+    let filled = Heard::Event(fill("a", "e1", "1"));
+    desk.heard.send(filled).await.unwrap();
+    desk.pass(3).await;
+    assert!(!desk.remote.account().is_flat(), "one report is not enough");
+    desk.kill.trip(KillLevel::Flatten, KillReason::Operator);
+    desk.pass(8).await;
+    assert!(desk.remote.account().is_flat());
+}
