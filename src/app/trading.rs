@@ -15,6 +15,7 @@ use crate::domain::{Category, Mode, Symbol, Timestamp};
 use crate::runtime::{
     Gateway, GatewayParts, GatewayTiming, Heard, Inbox, Remote, VenueBoard, VenueWord,
 };
+use crate::venue::broker::{KnownOrder, RemoteBroker};
 use crate::venue::bybit::broker::account::{self, SetupError};
 use crate::venue::bybit::broker::{BrokerError, BybitBroker, PrivateStream};
 use crate::venue::bybit::credentials::Credentials;
@@ -60,6 +61,9 @@ pub struct TradingParts {
     pub kill: Arc<KillSwitch>,
     /// Venue time from which executions belong to this session.
     pub since: Timestamp,
+    /// Orders that an interrupted session has sent: known before anything is heard, or their
+    /// fills would be taken for somebody else's.
+    pub known: Vec<KnownOrder>,
 }
 
 /// Judges key and account. With `applies` leverage and margin mode are set first where they
@@ -209,6 +213,9 @@ pub fn open_account_timed(
         connection.instruments.clone(),
         &settings.account.coin,
     )?;
+    for order in parts.known {
+        broker.remember(order);
+    }
     let stream = PrivateStream::new(connection.instruments.clone(), broker.roster());
     let dial = Arc::new(dial(connection.hosts.private_ws())?);
     let mut options = SocketOptions::private(dial, login(), Arc::clone(random));

@@ -23,15 +23,18 @@ use crate::config::keys::{KeyError, locate};
 use crate::config::{Folders, Loaded, Settings};
 use crate::control::{KillSwitch, SessionView, Snapshot, channel};
 use crate::domain::{KillLevel, LinkEvent, MarketEvent, Timestamp};
-use crate::engine::Event;
+use crate::engine::{EffectOf, Event};
 use crate::runtime::clock::Clock;
 use crate::runtime::{
     Expected, Live, Recorder, RecorderParts, Run, RunOptions, Session, StopFlag, VenueBoard, live,
 };
 use crate::store::{Journal, LatchFile, Lock, Record, Writer};
+use crate::venue::broker::KnownOrder;
 use crate::venue::bybit::credentials::Credentials;
 use crate::venue::bybit::socket::backoff::RandomSource;
 
+/// How far back of its end an interrupted session reads its executions anew, in milliseconds.
+const OVERLAP_MS: i64 = 60_000;
 /// How long tasks may take to end once the engine has.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -115,9 +118,9 @@ pub(super) fn prepare(
     let mut series =
         series_of(&built, &connection.instruments, settings, now).map_err(LiveError::from)?;
     let sessions = SessionFolder::new(&state);
-    let mut since = now;
+    let (mut since, mut known) = (now, Vec::new());
     let (writer, expected) = if let Some(path) = newest_unfinished(&sessions, &config_hash)? {
-        since = go_on_after(&mut series, &path)?.unwrap_or(now);
+        (since, known) = go_on_after(&mut series, &path)?;
         let resumed = Writer::resume(&path)?;
         tracing::info!(path = %path.display(), records = resumed.n_records, "going on");
         (resumed.writer, Some(Expected::new(resumed.records)))
@@ -150,6 +153,7 @@ pub(super) fn prepare(
                     board,
                     kill: Arc::clone(&kill),
                     since,
+                    known,
                 };
                 open_account(settings, &connection, parts, &random)
             })
@@ -292,20 +296,33 @@ fn warm_up(source: &mut Live, past: Vec<(Timestamp, Event)>, now: Timestamp, is_
     }
 }
 
-/// A session that goes on needs only the bars it has not seen. Returns its last moment.
+/// What an interrupted session needs of its journal: only the bars it has not seen are wanted, and
+/// executions from a while before its end, because what came last may not have reached the disk.
+/// Returns where executions begin, and every order that was sent.
 fn go_on_after(
     series: &mut Series,
     journal: &std::path::Path,
-) -> Result<Option<Timestamp>, Failure> {
-    let mut last = None;
-    for record in Journal::open(journal)? {
+) -> Result<(Timestamp, Vec<KnownOrder>), Failure> {
+    let journal = Journal::open(journal)?;
+    let created = journal.header().created;
+    let (mut last, mut known) = (created, Vec::new());
+    for record in journal {
         // A torn tail is the writer's business.
         let Ok(record) = record else { break };
-        last = Some(record.at());
-        if let Record::Step {
-            event: Event::Market(MarketEvent::Bar(bar)),
-            ..
-        } = record
+        last = record.at();
+        let Record::Step { event, effects, .. } = record else {
+            continue;
+        };
+        for effect in effects {
+            if let EffectOf::Submit(intent) = effect {
+                known.push(KnownOrder {
+                    id: intent.id,
+                    spec: intent.spec,
+                    expected: None,
+                });
+            }
+        }
+        if let Event::Market(MarketEvent::Bar(bar)) = event
             && bar.confirmed
             && let Some(from) = series.get_mut(&(bar.instrument, bar.interval))
         {
@@ -313,7 +330,7 @@ fn go_on_after(
             *from = (*from).max(next);
         }
     }
-    Ok(last)
+    Ok((last.plus_millis(-OVERLAP_MS).max(created), known))
 }
 
 fn session_view(

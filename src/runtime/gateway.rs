@@ -120,6 +120,8 @@ enum Done {
 }
 
 struct Reading {
+    /// State of the stream when it was begun.
+    epoch: u64,
     executions: Vec<AccountEvent>,
     report: AccountReport,
     is_quiet: bool,
@@ -173,6 +175,8 @@ pub struct Gateway<B> {
     /// Names of the executions and payments that were passed on, as far back as readings overlap.
     /// The ledger keeps them for ever; this only spares the journal the repetitions.
     told: BTreeMap<String, Timestamp>,
+    /// Grows with every change of the stream that a reading has to follow.
+    epoch: u64,
     is_connected: bool,
     is_reading: bool,
     reads_again: bool,
@@ -196,6 +200,7 @@ impl<B: RemoteBroker> Gateway<B> {
             restart: None,
             streamed: BTreeMap::new(),
             up_since: Timestamp::default(),
+            epoch: 0,
             is_connected: false,
             is_reading: false,
             reads_again: false,
@@ -227,7 +232,7 @@ impl<B: RemoteBroker> Gateway<B> {
                 done = self.tasks.join_next(), if !self.tasks.is_empty() => match done {
                     Some(Ok(done)) => self.on_done(done).await,
                     // A task that panicked took its answer with it: read everything anew.
-                    Some(Err(_)) => { self.reads_again = true; self.give_up_held().await }
+                    Some(Err(_)) => self.on_lost_task().await,
                     None => Ok(()),
                 },
                 heard = self.parts.heard.recv() => match heard {
@@ -296,6 +301,29 @@ impl<B: RemoteBroker> Gateway<B> {
             }
             out => self.send(out).await,
         }
+    }
+
+    /// A task has panicked and nobody knows which: whatever had no answer is looked for, and the
+    /// account is read anew.
+    async fn on_lost_task(&mut self) -> Result<(), Ended> {
+        self.is_reading = false;
+        self.reads_again = true;
+        self.give_up_held().await?;
+        let open: Vec<ClientOrderId> = self
+            .orders
+            .iter_mut()
+            .filter(|(_, tracked)| !tracked.is_accepted)
+            .map(|(id, tracked)| {
+                tracked.is_searched = false;
+                *id
+            })
+            .collect();
+        for order in open {
+            let cause = "its answer was lost in this program".to_owned();
+            self.tell(AccountEvent::Unknown { order, cause }).await?;
+            self.search(order);
+        }
+        Ok(())
     }
 
     /// Nobody knows any more which close is still without an answer.
@@ -408,11 +436,13 @@ impl<B: RemoteBroker> Gateway<B> {
         let since = self.newest.plus_millis(-overlap).max(self.parts.since);
         let asked_at = self.parts.clock.now();
         let is_quiet = self.orders.is_empty() && self.tasks.is_empty();
+        let epoch = self.epoch;
         self.tasks.spawn(async move {
             let reading = async {
                 let executions = broker.executions(since).await?;
                 let report = broker.report(asked_at).await?;
                 Ok(Reading {
+                    epoch,
                     executions,
                     report,
                     is_quiet,
@@ -538,7 +568,8 @@ impl<B: RemoteBroker> Gateway<B> {
         self.parts.word.report(report.clone(), reading.is_quiet);
         let at = report.asked_at;
         self.tell(AccountEvent::Report(report)).await?;
-        if self.is_connected {
+        // One that was begun before the stream came back may lack what happened meanwhile.
+        if self.is_connected && reading.epoch == self.epoch {
             self.lacks(None).await?;
         }
         self.parts.board.update(|b| b.compared_at = Some(at));
@@ -583,6 +614,7 @@ impl<B: RemoteBroker> Gateway<B> {
     }
 
     async fn on_heard(&mut self, heard: Heard) -> Result<(), Ended> {
+        self.epoch += u64::from(!matches!(heard, Heard::Event(_)));
         match heard {
             Heard::Up => {
                 self.is_connected = true;

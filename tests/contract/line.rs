@@ -122,6 +122,7 @@ impl Line {
     pub(crate) fn open(&mut self, mut hear: impl FnMut(Timestamp, Event)) -> Remote {
         let (kill, _reset) = KillSwitch::new(KillLevel::Active);
         let parts = TradingParts {
+            known: Vec::new(),
             credentials: Arc::new(Credentials::new(TEST_KEY, TEST_SECRET).unwrap()),
             inbox: self.inbox.clone(),
             board: self.board.clone(),

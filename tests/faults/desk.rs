@@ -635,6 +635,7 @@ async fn wire(
     .unwrap();
     keep_time(connection, inbox.clone(), board.clone());
     let parts = TradingParts {
+        known: Vec::new(),
         credentials: credentials(),
         inbox,
         board,

@@ -595,3 +595,32 @@ async fn a_kill_asks_for_the_venues_word_at_once() {
     desk.pass(8).await;
     assert!(desk.remote.account().is_flat());
 }
+
+/// A reading that was begun before the stream was lost says nothing about what happened since.
+#[tokio::test(start_paused = true)]
+async fn a_reading_from_before_a_reconnect_does_not_open_the_gate() {
+    let mut desk = open_desk();
+    let position = ReportedPosition {
+        instrument: Some(BTC),
+        symbol: "BTCUSDT".to_owned(),
+        size: "1".parse::<Qty>().unwrap().signed(Side::Buy),
+        entry: None,
+    };
+    let old = AccountReport {
+        asked_at: now(&desk),
+        orders: Vec::new(),
+        positions: vec![position],
+        cash: None,
+    };
+    desk.venue.set(|s| s.reports.push_back(Ok(old)));
+    // All three are heard while the first reading is on its way.
+    desk.heard.send(Heard::Up).await.unwrap();
+    let down = Heard::Down("reset".to_owned());
+    desk.heard.send(down).await.unwrap();
+    desk.heard.send(Heard::Up).await.unwrap();
+    desk.pass(5).await;
+    let place = |text: &str| desk.said.iter().position(|s| s == text);
+    let (first, second) = (place("report 1"), place("report 0"));
+    assert!(first.is_some() && first < second, "{:?}", desk.said);
+    assert!(second < place("lacks None"), "{:?}", desk.said);
+}
